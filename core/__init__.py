@@ -1,0 +1,1 @@
+"""Geometry, images and fitting. No learned weights, no servers, no bpy."""

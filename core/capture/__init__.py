@@ -1,0 +1,1 @@
+"""Photos and video frames to faces, landmarks and masks."""

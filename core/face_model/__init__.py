@@ -1,0 +1,1 @@
+"""Heads with ARKit expressions: the FaceModel type and its providers."""

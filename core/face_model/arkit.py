@@ -1,0 +1,62 @@
+"""The 52 ARKit coefficients: names, order, sides and the pairs that exclude each other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ARKIT_NAMES: Final[tuple[str, ...]] = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight",
+    "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft",
+    "eyeLookInRight", "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight",
+    "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight",
+    "jawForward", "jawLeft", "jawOpen", "jawRight",
+    "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight",
+    "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft",
+    "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper",
+    "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft",
+    "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+
+ARKIT_INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(ARKIT_NAMES)}
+
+
+def mirrored_name(name: str) -> str:
+    """The coefficient of the other side of the face; a coefficient without a side gives itself.
+
+    >>> mirrored_name("browDownLeft"), mirrored_name("jawOpen")
+    ('browDownRight', 'jawOpen')
+    """
+    if name.endswith("Left"):
+        return name.removesuffix("Left") + "Right"
+    if name.endswith("Right"):
+        return name.removesuffix("Right") + "Left"
+    return name
+
+
+def _both_sides(*pairs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((a + side, b + side) for a, b in pairs for side in ("Left", "Right"))
+
+
+# CPEM's contradictory pairs (eq. 4), in ARKit's vocabulary, plus the pairs that only ARKit has.
+EXCLUSIVE_PAIRS: Final[tuple[tuple[str, str], ...]] = (
+    *_both_sides(
+        ("eyeBlink", "eyeWide"),
+        ("eyeSquint", "eyeWide"),
+        ("eyeLookDown", "eyeLookUp"),
+        ("eyeLookIn", "eyeLookOut"),
+        ("browDown", "browOuterUp"),
+        ("mouthFrown", "mouthSmile"),
+        ("mouthFrown", "mouthPress"),
+        ("mouthFrown", "mouthDimple"),
+    ),
+    ("jawLeft", "jawRight"),
+    ("mouthLeft", "mouthRight"),
+    *((("mouthRollUpper"), f"mouthUpperUp{side}") for side in ("Left", "Right")),
+    *((roll, f"mouthLowerDown{side}") for roll in ("mouthRollLower", "mouthShrugLower")
+      for side in ("Left", "Right")),
+    *((lips, f"{wide}{side}") for lips in ("mouthPucker", "mouthFunnel")
+      for wide in ("mouthSmile", "mouthStretch") for side in ("Left", "Right")),
+    ("cheekPuff", "jawOpen"),
+)  # fmt: skip

@@ -1,0 +1,69 @@
+"""How long work reports where it is and learns that it should stop.
+
+A job is a list of named stages with expected seconds; a stage reports its own fraction. Every report
+is also a cancellation point.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from core.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class ProgressReport:
+    """One message: the stage, the fraction of the whole job done, and the estimated seconds left."""
+
+    stage: str
+    fraction: float
+    seconds_left: float
+
+
+@dataclass
+class Progress:
+    """Tracks stages of a job and tells a listener.
+
+    Args:
+        expected_seconds: stage name → expected duration in seconds, in order. Only ratios matter for the
+            fraction; the time left is rescaled by how the finished stages compared with expectation.
+        listener: called with each report, on the working thread.
+        cancelled: asked at each report; true raises :class:`~core.errors.Cancelled`.
+    """
+
+    expected_seconds: Mapping[str, float]
+    listener: Callable[[ProgressReport], None] = lambda report: None
+    cancelled: Callable[[], bool] = lambda: False
+    seconds: dict[str, float] = field(default_factory=dict)  # measured, by finished stage
+    _stage: str = ""
+    _started: float = 0.0
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Run one stage; its measured time is kept in ``seconds``."""
+        if name not in self.expected_seconds:
+            raise KeyError(f"unknown stage {name!r}")
+        self._stage = name
+        self._started = time.perf_counter()
+        self.update(0.0)
+        yield
+        self.update(1.0)
+        self.seconds[name] = time.perf_counter() - self._started
+
+    def update(self, fraction: float) -> None:
+        """Report that ``fraction`` (0–1) of the current stage is done.
+
+        Raises:
+            Cancelled: the user asked to stop.
+        """
+        if self.cancelled():
+            raise Cancelled()
+        total = sum(self.expected_seconds.values())
+        done_before = sum(self.expected_seconds[name] for name in self.seconds)
+        done = done_before + fraction * self.expected_seconds[self._stage]
+        elapsed = sum(self.seconds.values()) + time.perf_counter() - self._started
+        pace = elapsed / done if done > 0.05 * total else 1.0
+        self.listener(ProgressReport(self._stage, done / total, (total - done) * pace))

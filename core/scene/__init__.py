@@ -1,0 +1,1 @@
+"""Cameras, light, rasterising and shading."""

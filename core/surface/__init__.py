@@ -1,0 +1,1 @@
+"""UV space: texture from photos."""

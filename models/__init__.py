@@ -1,0 +1,1 @@
+"""Networks of the papers. May import core, never server."""
