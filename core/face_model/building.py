@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -34,7 +35,7 @@ def fit_sphere(points: Float[ndarray, "points 3"]) -> tuple[Float[ndarray, "3"],
 def fit_rigid(
     source: Float[ndarray, "points 3"], target: Float[ndarray, "points 3"]
 ) -> tuple[Float[ndarray, "3 3"], Float[ndarray, "3"]]:
-    """Rotation ``R`` and translation ``t`` that bring ``source`` nearest to ``target`` (Kabsch): ``R x + t``."""
+    """Rotation ``R`` and translation ``t`` for which ``R x + t`` is nearest to ``target`` (Kabsch)."""
     a, b = source.mean(axis=0), target.mean(axis=0)
     rotation = Rotation.align_vectors(target - b, source - a)[0].as_matrix()
     return rotation, b - rotation @ a
@@ -51,7 +52,8 @@ def affine_weights(
 ) -> Float[ndarray, "points"]:
     """Weights that sum to 1 and carry ``points`` to ``target``, as even as possible.
 
-    Because they sum to 1 and hold the target, the result follows any translation, scale or shear of the points.
+    Because they sum to 1 and hold the target, the result follows any translation, scale or shear of
+    the points.
     """
     even = np.full(len(points), 1.0 / len(points))
     system = np.c_[points - target, np.ones(len(points))].T
@@ -168,7 +170,7 @@ def distance_to_line(
 ) -> Float[ndarray, "points"]:
     """Distance of each point to a line of straight pieces."""
     best = np.full(len(points), np.inf)
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         along = end - start
         t = np.clip((points - start) @ along / (along @ along), 0.0, 1.0)
         best = np.minimum(best, np.linalg.norm(points - start - t[:, None] * along, axis=1))

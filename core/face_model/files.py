@@ -70,21 +70,20 @@ def read_files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str,
         ) from error
 
 
-def checksum(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> str:
-    """SHA-256 of a file, or of the names and contents of the wanted files of a folder.
+def checksum(path: Path, wanted: Callable[[str], bool] | None = None) -> str:
+    """SHA-256 of a file, or, for models of many files, of the wanted files' names and contents.
+
+    The latter is the same for a folder and for archives of it.
 
     Raises:
         ModelMissing: ``path`` does not exist.
+        ModelUnreadable: files are wanted from what is neither a folder nor an archive.
     """
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for name, content in _from_folder(path, wanted):
-            digest.update(f"{name}\0{len(content)}\0".encode())
-            digest.update(content)
-        return digest.hexdigest()
+    if wanted is not None:
+        contents = {name: hashlib.sha256(content).hexdigest() for name, content in read_files(path, wanted)}
+        listing = "".join(f"{name} {contents[name]}\n" for name in sorted(contents))
+        return hashlib.sha256(listing.encode()).hexdigest()
     if not path.is_file():
-        raise ModelMissing(f"{path} does not exist.", "Give the folder or file that you fetched.")
+        raise ModelMissing(f"{path} does not exist or is a folder.", "Give the file that you fetched.")
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

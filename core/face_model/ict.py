@@ -2,9 +2,10 @@
 
 Read from the upstream folder or an archive of it. What differs from the files:
 
-- Two meshes lie over each eyeball and three around it (tear film, blends, occlusion), all meant for transparent
-  shaders, and a second shell lies inside it. An opaque renderer shows the wrong one of them, so only the outer
+- Three meshes lie over each eyeball for transparent shaders (tear film, blend, occlusion) and a second shell
+  with the iris lies inside it. An opaque renderer would show the wrong one of them, so only the outer
   eyeball, cornea included, is kept: 24,359 of the 26,719 vertices.
+- The lashes are strips of cards that need a texture with alpha; drawn opaque they are a thick dark band.
 - The eyeballs do not move in the files; ``eyeLook*`` turns them here by ``GAZE_DEGREES``.
 - Only ``jaw*`` moves teeth, gums and tongue; the 0.2 mm that other shapes move them is noise of the export.
 - There is no ``tongueOut``: its delta is zero. ``browInnerUp`` and ``cheekPuff`` are the sums of their sides.
@@ -65,7 +66,7 @@ PARTS: Final = (
     _Part(26_035, 26_718, "lashes", "lashes", 12),
 )
 
-# Lower left corner and size of each tile in the unit square. Skin is two tiles: the face, then head and sockets.
+# Lower left corner and size of each tile in the unit square. Skin is two: the face; head and sockets.
 ATLAS: Final[dict[str, tuple[float, float, float, float]]] = {
     "face": (0.0, 1 / 3, 2 / 3, 2 / 3),
     "head": (2 / 3, 1 / 3, 1 / 3, 2 / 3),
