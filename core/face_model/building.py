@@ -1,0 +1,177 @@
+"""Pieces from which providers make a FaceModel: joints, skin weights, gaze, mirror twins, soft masks."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Int32
+from numpy import ndarray
+from scipy.sparse import csr_array
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+GAZE_DEGREES: Final[dict[str, float]] = {"In": 30.0, "Out": 30.0, "Up": 25.0, "Down": 30.0}
+"""How far an eyeball turns at coefficient 1 where a model's files leave the eyeballs still."""
+
+
+def fit_sphere(points: Float[ndarray, "points 3"]) -> tuple[Float[ndarray, "3"], float]:
+    """Centre and radius of the sphere nearest to most of the points.
+
+    Algebraic least squares, then once more without the worst fifth, so that a cornea's bulge does not count.
+    """
+    kept = points
+    for _ in range(2):
+        system = np.c_[2 * kept, np.ones(len(kept))]
+        x, y, z, rest = np.linalg.lstsq(system, (kept**2).sum(axis=1), rcond=None)[0]
+        centre = np.array([x, y, z])
+        radius = float(np.sqrt(rest + centre @ centre))
+        error = np.abs(np.linalg.norm(points - centre, axis=1) - radius)
+        kept = points[error <= np.quantile(error, 0.8)]
+    return centre, radius
+
+
+def fit_rigid(
+    source: Float[ndarray, "points 3"], target: Float[ndarray, "points 3"]
+) -> tuple[Float[ndarray, "3 3"], Float[ndarray, "3"]]:
+    """Rotation ``R`` and translation ``t`` for which ``R x + t`` is nearest to ``target`` (Kabsch)."""
+    a, b = source.mean(axis=0), target.mean(axis=0)
+    rotation = Rotation.align_vectors(target - b, source - a)[0].as_matrix()
+    return rotation, b - rotation @ a
+
+
+def hinge_point(rotation: Float[ndarray, "3 3"], translation: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
+    """The point in the plane x = 0 that a rotation about the X axis with a translation leaves in place."""
+    fixed = np.linalg.solve(np.eye(2) - rotation[1:, 1:], translation[1:])
+    return np.array([0.0, *fixed])
+
+
+def affine_weights(
+    points: Float[ndarray, "points 3"], target: Float[ndarray, "3"]
+) -> Float[ndarray, "points"]:
+    """Weights that sum to 1 and carry ``points`` to ``target``, as even as possible.
+
+    Because they sum to 1 and hold the target, the result follows any translation, scale or shear of
+    the points.
+    """
+    even = np.full(len(points), 1.0 / len(points))
+    system = np.c_[points - target, np.ones(len(points))].T
+    wanted = np.array([0.0, 0.0, 0.0, 1.0])
+    return even + np.linalg.lstsq(system, wanted - system @ even, rcond=None)[0]
+
+
+def smoothstep(values: Float[ndarray, "values"], low: float, high: float) -> Float[ndarray, "values"]:
+    """0 below ``low``, 1 above ``high``, smooth between."""
+    t = np.clip((values - low) / (high - low), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def hinge_weights(
+    vertices: Float[ndarray, "vertices 3"],
+    delta: Float[ndarray, "vertices 3"],
+    rotation: Float[ndarray, "3 3"],
+    translation: Float[ndarray, "3"],
+) -> Float[ndarray, "vertices"]:
+    """How much of a rigid motion each vertex of a blendshape takes part in, 0 to 1.
+
+    The share is the delta's projection on the displacement that the whole rigid motion would give.
+    """
+    whole = vertices @ rotation.T + translation - vertices
+    share = (delta * whole).sum(axis=1) / np.maximum((whole**2).sum(axis=1), 1e-12)
+    # Vertices that the motion hardly moves (near the hinge) and scan noise give no usable share.
+    share[np.linalg.norm(delta, axis=1) < 1e-4] = 0.0
+    return smoothstep(share, 0.02, 0.98)
+
+
+def gaze_rotation(action: str, side: str) -> Rotation:
+    """Turn of an eyeball for ``eyeLook<action><side>`` at coefficient 1 (``In`` is towards the nose)."""
+    degrees = GAZE_DEGREES[action]
+    if action in ("Up", "Down"):
+        return Rotation.from_euler("x", -degrees if action == "Up" else degrees, degrees=True)
+    towards_left = (action == "Out") == (side == "Left")
+    return Rotation.from_euler("y", degrees if towards_left else -degrees, degrees=True)
+
+
+def vertex_neighbours(
+    polygon_vertices: Int32[ndarray, "corners"], polygon_starts: Int32[ndarray, "polygons"], count: int
+) -> csr_array:
+    """Row-normalised adjacency of polygon edges; rows of lone vertices are zero."""
+    following = np.arange(1, len(polygon_vertices) + 1)
+    following[np.append(polygon_starts[1:], len(polygon_vertices)) - 1] = polygon_starts
+    a, b = polygon_vertices, polygon_vertices[following]
+    ones = np.ones(2 * len(a))
+    matrix = csr_array((ones, (np.r_[a, b], np.r_[b, a])), shape=(count, count))
+    matrix.data[:] = 1.0
+    return csr_array(matrix.multiply(1.0 / np.maximum(matrix.sum(axis=1), 1.0)[:, None]))
+
+
+def soften(
+    weights: Float[ndarray, "vertices"], neighbours: csr_array, rounds: int
+) -> Float[ndarray, "vertices"]:
+    """Weights diffused over the mesh: each round averages a vertex half with its neighbours."""
+    for _ in range(rounds):
+        weights = 0.5 * weights + 0.5 * (neighbours @ weights)
+    return weights
+
+
+def mirror_map(
+    vertices: Float[ndarray, "vertices 3"],
+    part: Int[ndarray, "vertices"],
+    mirrored_part: Int[ndarray, "parts"],
+    tolerance: float = 2e-3,
+) -> Int32[ndarray, "vertices"]:
+    """Index of the vertex nearest to each vertex's mirror image in x, its own inverse everywhere.
+
+    Args:
+        vertices: a template symmetric about x = 0, to within a millimetre or so.
+        part: part of each vertex; twins are sought in the mirrored part only.
+        mirrored_part: the part on the other side of each part (itself for parts across the middle).
+        tolerance: twins are no farther from the mirror image than this, metres.
+
+    Vertices without a twin that agrees (more of them on one side) are their own twins.
+    """
+    twin = np.arange(len(vertices))
+    for index, other in enumerate(mirrored_part):
+        here, there = np.flatnonzero(part == index), np.flatnonzero(part == other)
+        if other < index or len(here) == 0 or len(there) == 0:
+            continue
+        free_here, free_there = here, there
+        # Coincident vertices choose the same twin; those that lose seek again among the vertices left.
+        while len(free_here) and len(free_there):
+            image = vertices[free_here] * [-1.0, 1.0, 1.0]
+            distance, nearest = cKDTree(vertices[free_there]).query(image)
+            back_image = vertices[free_there] * [-1.0, 1.0, 1.0]
+            _, back = cKDTree(vertices[free_here]).query(back_image)
+            agree = (back[nearest] == np.arange(len(free_here))) & (distance <= tolerance)
+            if not agree.any():
+                break
+            twin[free_here[agree]] = free_there[nearest[agree]]
+            twin[free_there[nearest[agree]]] = free_here[agree]
+            taken = np.unique(np.r_[free_here[agree], free_there[nearest[agree]]])
+            free_here, free_there = np.setdiff1d(free_here, taken), np.setdiff1d(free_there, taken)
+    return twin.astype(np.int32)
+
+
+def inside_polygon(
+    points: Float[ndarray, "points 2"], polygon: Float[ndarray, "corners 2"]
+) -> Bool[ndarray, "points"]:
+    """Whether points lie in a closed polygon (even-odd rule)."""
+    x, y = points[:, :1], points[:, 1:]
+    (x0, y0), (x1, y1) = polygon.T, np.roll(polygon, -1, axis=0).T
+    crosses = (y0 > y) != (y1 > y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = x0 + (y - y0) * (x1 - x0) / (y1 - y0)
+    return np.logical_xor.reduce(crosses & (x < at), axis=1)
+
+
+def distance_to_line(
+    points: Float[ndarray, "points 3"], line: Float[ndarray, "corners 3"]
+) -> Float[ndarray, "points"]:
+    """Distance of each point to a line of straight pieces."""
+    best = np.full(len(points), np.inf)
+    for start, end in pairwise(line):
+        along = end - start
+        t = np.clip((points - start) @ along / (along @ along), 0.0, 1.0)
+        best = np.minimum(best, np.linalg.norm(points - start - t[:, None] * along, axis=1))
+    return best
