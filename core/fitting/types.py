@@ -1,0 +1,90 @@
+"""What a fit starts from and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from core.face_model.arkit import ARKIT_NAMES
+from core.face_model.model import FaceModel
+from core.scene.camera import Camera
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One photo of the person, as the fit sees it.
+
+    Attributes:
+        landmarks: MediaPipe's landmarks, pixels of the full photo; z in the same scale, smaller is nearer.
+        width, height: of the photo, pixels.
+        focal: focal length in pixels where the photo tells it, else none.
+        image: linear?-free RGB crop around the face in [0, 1] (sRGB values as stored).
+        skin: how surely each pixel of the crop is this person's bare skin, 0-1.
+        crop_left, crop_top, crop_scale: crop pixel = (photo pixel - (left, top)) * scale.
+    """
+
+    landmarks: Float32[ndarray, "478 3"]
+    width: int
+    height: int
+    focal: float | None
+    image: Float32[ndarray, "crop crop 3"]
+    skin: Float32[ndarray, "crop crop"]
+    crop_left: float
+    crop_top: float
+    crop_scale: float
+
+    @property
+    def eye_distance(self) -> float:
+        """Distance between the eyes' outer corners in pixels, measured in 3D so that a turn does not shrink it."""
+        return float(np.linalg.norm(self.landmarks[33] - self.landmarks[263]))
+
+
+@dataclass
+class PhotoFit:
+    """What the fit found out about one photo.
+
+    Attributes:
+        rotation, translation: head → camera, metres.
+        expression: the 52 coefficients in ARKit's order, in [0, 1].
+        sh: light in camera axes, per colour channel.
+        landmark_error: median distance between detected and fitted landmarks, fraction of the eye distance.
+        warnings: sentences for the user.
+    """
+
+    camera: Camera
+    rotation: Float[ndarray, "3 3"]
+    translation: Float[ndarray, "3"]
+    expression: Float[ndarray, "52"]
+    sh: Float[ndarray, "9 3"] | None = None
+    landmark_error: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    def named_expression(self) -> dict[str, float]:
+        return dict(zip(ARKIT_NAMES, self.expression.tolist(), strict=True))
+
+
+@dataclass
+class FittedHead:
+    """One person: a neutral head and their own 52 expressions, and what each photo showed.
+
+    Attributes:
+        identity: whitened coefficients in the model's basis.
+        neutral: with the free-form correction beyond the basis.
+        expression_deltas: offsets from ``neutral`` for the 52 coefficients.
+        photos: in the order of the observations.
+    """
+
+    model: FaceModel
+    identity: Float[ndarray, "identity"]
+    neutral: Float32[ndarray, "vertices 3"]
+    expression_deltas: Float32[ndarray, "52 vertices 3"]
+    photos: list[PhotoFit]
+
+    def posed(self, photo: PhotoFit) -> Float32[ndarray, "vertices 3"]:
+        """The head with a photo's expression, in head space."""
+        return self.neutral + np.tensordot(
+            photo.expression.astype(np.float32), self.expression_deltas, axes=1
+        )
