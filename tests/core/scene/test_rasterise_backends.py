@@ -45,9 +45,9 @@ def both(vertices: torch.Tensor, triangles: torch.Tensor, camera: Camera, **opti
     ]
 
 
-def assert_same_picture(numba: Fragments, pytorch3d: Fragments, share: float = 0.999) -> None:
+def assert_same_picture(numba: Fragments, pytorch3d: Fragments) -> None:
     same = numba.triangle == pytorch3d.triangle
-    assert float(same.float().mean()) >= share
+    assert float(same.float().mean()) >= 0.999
     same &= numba.covered
     assert int(same.sum()) > 1000
     assert torch.allclose(numba.depth[same], pytorch3d.depth[same], rtol=1e-4)
