@@ -13,7 +13,6 @@ from torch.autograd import gradcheck
 from core.scene.camera import portrait_camera, transform
 from core.scene.rasterise import rasterise
 from core.scene.shading import (
-    clay_colour,
     linear_to_srgb,
     sample_texture,
     srgb_to_linear,
@@ -123,11 +122,3 @@ def test_vertices_outside_the_image_or_behind_are_not_visible() -> None:
         fragments = rasterise(in_camera, triangles, camera)
         normals = vertex_normals(in_camera, triangles)
         assert not bool(visible_vertices(fragments, in_camera, normals, camera).any())
-
-
-def test_clay_is_lit_from_above_left_and_never_black() -> None:
-    def grey(*normal: float) -> float:
-        unit = torch.nn.functional.normalize(torch.tensor(normal), dim=-1)
-        return float(clay_colour(unit, torch.tensor([0.0, 0.0, 1.0])).mean())
-
-    assert grey(-0.5, -0.5, -0.7) > grey(0.0, 0.0, -1.0) > grey(0.5, 0.5, -0.7) > 0.02
