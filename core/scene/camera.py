@@ -15,10 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Scalar = float | Float[Tensor, ""]
+Number = float | int  # type checkers at run time do not take an int for a float
+Scalar = Number | Float[Tensor, ""]
 
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 DEFAULT_FOCAL_35MM = 50.0
+PORTRAIT_FIELD_OF_VIEW = math.radians(20)
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,18 @@ class Camera:
         """(fx, fy, cx, cy) as plain numbers, without gradients."""
         return float(self.fx), float(self.fy), float(self.cx), float(self.cy)
 
-    def scaled(self, factor: float) -> Camera:
+    def scaled(self, factor: Number) -> Camera:
         """The same view with ``factor`` times as many pixels along each side."""
         width, height = round(self.width * factor), round(self.height * factor)
         across, down = width / self.width, height / self.height
         return Camera(self.fx * across, self.fy * down, self.cx * across, self.cy * down, width, height)
 
-    def cropped(self, left: float, top: float, width: int, height: int) -> Camera:
+    def cropped(self, left: Number, top: Number, width: int, height: int) -> Camera:
         """The camera of the sub-image whose top left corner is pixel position (left, top)."""
         return Camera(self.fx, self.fy, self.cx - left, self.cy - top, width, height)
 
 
-def focal_length_pixels(width: int, height: int, equivalent_35mm: float | None = None) -> float:
+def focal_length_pixels(width: int, height: int, equivalent_35mm: Number | None = None) -> float:
     """Focal length in pixels from the 35 mm equivalent that EXIF gives.
 
     The equivalent compares image diagonals. Without one, 50 mm is assumed (a diagonal view of 47°): it lies
@@ -104,10 +106,12 @@ def unproject(
     return torch.stack([x, y, depth], dim=-1)
 
 
-def pixel_rays(camera: Camera, *, device: torch.device | None = None) -> Float[Tensor, "height width 3"]:
+def pixel_rays(
+    camera: Camera, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "height width 3"]:
     """Direction (x/z, y/z, 1) through each pixel's centre, camera axes; differentiable in the intrinsics."""
-    columns = torch.arange(camera.width, device=device) + 0.5
-    rows = torch.arange(camera.height, device=device) + 0.5
+    columns = torch.arange(camera.width, device=device, dtype=dtype) + 0.5
+    rows = torch.arange(camera.height, device=device, dtype=dtype) + 0.5
     y, x = torch.meshgrid((rows - camera.cy) / camera.fy, (columns - camera.cx) / camera.fx, indexing="ij")
     return torch.stack([x, y, torch.ones_like(x)], dim=-1)
 
@@ -122,25 +126,25 @@ def rotation_vector(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batc
     return roma.rotmat_to_rotvec(matrix)
 
 
-def head_rotation(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Float[Tensor, "3 3"]:
+def head_rotation(yaw: Number, pitch: Number = 0.0, roll: Number = 0.0) -> Float[Tensor, "3 3"]:
     """Head → camera rotation of a turned head, radians; all zero looks into the camera.
 
     Yaw turns the face to the person's left (right in the image), pitch turns it down, roll tilts the
     head clockwise as the camera sees it.
     """
-    about_y = rotation_matrix(torch.tensor([0.0, yaw, 0.0]))
-    about_x = rotation_matrix(torch.tensor([pitch, 0.0, 0.0]))
+    about_y = rotation_matrix(torch.tensor([0.0, float(yaw), 0.0]))
+    about_x = rotation_matrix(torch.tensor([float(pitch), 0.0, 0.0]))
     about_z = rotation_matrix(torch.tensor([0.0, 0.0, -roll]))
     return torch.diag(torch.tensor([1.0, -1.0, -1.0])) @ about_z @ about_y @ about_x
 
 
 def portrait_camera(
     size: int | tuple[int, int],
-    field_of_view: float = math.radians(20),
-    yaw: float = 0.0,
-    pitch: float = 0.0,
-    distance: float = 1.0,
-    target: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    field_of_view: Number = PORTRAIT_FIELD_OF_VIEW,
+    yaw: Number = 0.0,
+    pitch: Number = 0.0,
+    distance: Number = 1.0,
+    target: tuple[Number, Number, Number] = (0.0, 0.0, 0.0),
 ) -> tuple[Camera, Float[Tensor, "3 3"], Float[Tensor, "3"]]:
     """Camera and pose that frame a head for a render.
 
@@ -157,5 +161,5 @@ def portrait_camera(
     width, height = (size, size) if isinstance(size, int) else size
     focal = 0.5 * height / math.tan(0.5 * field_of_view)
     rotation = head_rotation(yaw, pitch)
-    translation = torch.tensor([0.0, 0.0, distance]) - rotation @ torch.tensor(target)
+    translation = torch.tensor([0.0, 0.0, distance]) - rotation @ torch.tensor(target, dtype=torch.float32)
     return Camera.centred(focal, width, height), rotation, translation

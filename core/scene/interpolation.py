@@ -50,7 +50,7 @@ def recompute_barycentrics(
     covered = fragments.covered
     corners = triangles[fragments.triangle[covered].long()].reshape(-1).long()
     v0, v1, v2 = vertices_camera.index_select(0, corners).reshape(-1, 3, 3).unbind(1)
-    rays = pixel_rays(camera, device=vertices_camera.device).to(vertices_camera.dtype)[covered]
+    rays = pixel_rays(camera, device=vertices_camera.device, dtype=vertices_camera.dtype)[covered]
     origins = rays * fragments.depth[covered].to(rays.dtype).unsqueeze(-1) - v0
     edge1, edge2 = v1 - v0, v2 - v0
     plane = cross(rays, edge2)

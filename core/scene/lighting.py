@@ -95,13 +95,14 @@ def fit_lighting(
     *,
     iterations: int = 10,
     ridge: float = 1e-4,
-    epsilon: float = 2e-3,
+    epsilon: float = 5e-3,
 ) -> Float[ndarray, "9 3"]:
     """Light that explains observed colours, robust to outliers (INORig eq. 11).
 
     Iteratively reweighted least squares for an l_0.5 norm: each sample weighs
     ``albedo^-0.5 · |colour - predicted|^-1.5``, where the dark count more than they would by themselves and
-    occluders, highlights and hair count little. Starts from plain weighted least squares.
+    occluders, highlights and hair count little. Starts from plain weighted least squares. Outliers that
+    fill a whole range of normals by themselves cannot be told from light.
 
     Args:
         colours: observed, in [0, 1].

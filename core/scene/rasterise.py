@@ -6,6 +6,7 @@ Fragments themselves carry no gradients; :mod:`core.scene.render` recomputes bar
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,14 +80,14 @@ def rasterise(
         DependencyMissing: the backend asked for is not installed.
     """
     chosen = choose_backend(backend, vertices_camera.device)
-    batch = vertices_camera.detach().reshape(-1, *vertices_camera.shape[-2:])
+    leading = vertices_camera.shape[:-2]
+    batch = vertices_camera.detach().reshape(math.prod(leading), *vertices_camera.shape[-2:])
     if chosen == "pytorch3d":
         from core.scene.rasterise_pytorch3d import rasterise_tensors
 
         triangle, barycentrics, depth = rasterise_tensors(batch, triangles, camera, near, cull_back_faces)
     else:
         triangle, barycentrics, depth = _numba(batch, triangles, camera, near, cull_back_faces)
-    leading = vertices_camera.shape[:-2]
     size = (camera.height, camera.width)
     return Fragments(
         triangle.reshape(*leading, *size),

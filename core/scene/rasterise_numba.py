@@ -9,6 +9,7 @@ Rows are dealt to threads in bands; no two threads write the same pixel.
 from __future__ import annotations
 
 import math
+import threading
 from typing import no_type_check
 
 import numba
@@ -18,6 +19,8 @@ from numba import njit, prange
 SUBPIXELS = 65536.0
 # A head covers the middle rows most, so there are more bands than threads to even out the work.
 BANDS_PER_THREAD = 4
+# Numba's fallback thread pool must not be entered by two threads at once; one call uses all cores anyway.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 # no_type_check keeps run-time type checkers (used in the tests) from wrapping what Numba compiles.
@@ -192,8 +195,9 @@ def rasterise_arrays(
     """
     fx, fy, cx, cy = intrinsics
     bands = min(height, BANDS_PER_THREAD * numba.get_num_threads())
-    return _rasterise(
-        np.ascontiguousarray(vertices, np.float64),
-        np.ascontiguousarray(triangles, np.int32),
-        fx, fy, cx, cy, height, width, near, cull_back_faces, bands,
-    )  # fmt: skip
+    with _ONE_AT_A_TIME:
+        return _rasterise(
+            np.ascontiguousarray(vertices, np.float64),
+            np.ascontiguousarray(triangles, np.int32),
+            fx, fy, cx, cy, height, width, near, cull_back_faces, bands,
+        )  # fmt: skip

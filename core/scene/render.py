@@ -10,10 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from core.scene.camera import Camera, transform
+from core.scene.clay import cavity, clay_colour
 from core.scene.interpolation import interpolate, recompute_barycentrics
 from core.scene.lighting import shade
 from core.scene.rasterise import Backend, Fragments, rasterise
-from core.scene.shading import Texture, clay_colour, linear_to_srgb, sample_texture, vertex_normals
+from core.scene.shading import Texture, linear_to_srgb, sample_texture, vertex_normals
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def render_clay(
     fragments = rasterise(in_camera, triangles, fine)
     values = torch.cat([vertex_normals(in_camera, triangles), in_camera], dim=1)
     normals, points = interpolate(fragments, triangles, values).split(3, dim=-1)
-    colour = clay_colour(F.normalize(normals, dim=-1), points)
+    open_sky = cavity(fragments.depth, fine.intrinsics[0]).unsqueeze(-1)
+    colour = clay_colour(F.normalize(normals, dim=-1), points) * open_sky
     return _compose(linear_to_srgb(colour.clamp(0, 1)), fragments, background, supersample)
 
 

@@ -1,4 +1,4 @@
-"""Normals, textures, colour spaces, visibility and the clay look."""
+"""Normals, textures, colour spaces and visibility."""
 
 from __future__ import annotations
 
@@ -101,36 +101,3 @@ def visible_vertices(
     pixel_size = depth / min(camera.intrinsics[:2])
     hidden = depth > surface + tolerance + 0.75 * pixel_size * slope
     return inside & (cosine > minimum_cosine) & ~hidden
-
-
-# Direction towards the light in camera axes (y down, -z towards the viewer), and colour in linear light.
-_CLAY_LIGHTS = (
-    ((-0.55, -0.65, -0.75), (0.86, 0.82, 0.76)),  # key: above left, warm
-    ((0.85, -0.10, -0.55), (0.20, 0.23, 0.28)),  # fill: right, cool
-    ((0.45, -0.60, 0.70), (0.42, 0.45, 0.50)),  # rim: behind right
-)
-_CLAY_AMBIENT = (0.085, 0.090, 0.100)
-_CLAY_ALBEDO = (0.62, 0.60, 0.58)
-
-
-def clay_colour(
-    normals: Float[Tensor, "*batch 3"], points: Float[Tensor, "*batch 3"]
-) -> Float[Tensor, "*batch 3"]:
-    """Grey clay under three lights, for looking at shape; linear light.
-
-    Args:
-        normals: unit, camera axes.
-        points: surface positions in camera axes, metres (the highlight depends on the view).
-    """
-    view = -F.normalize(points, dim=-1)
-    albedo = normals.new_tensor(_CLAY_ALBEDO)
-    from_above = 0.5 - 0.5 * normals[..., 1:2]
-    colour = albedo * normals.new_tensor(_CLAY_AMBIENT) * (0.5 + from_above)
-    for towards, light in _CLAY_LIGHTS:
-        direction = F.normalize(normals.new_tensor(towards), dim=-1)
-        half = F.normalize(view + direction, dim=-1)
-        # A little wrap keeps the shadow side readable, as light scattered in clay does.
-        wrapped = ((normals @ direction + 0.15) / 1.15).clamp_min(0).unsqueeze(-1)
-        highlight = (normals * half).sum(-1, keepdim=True).clamp_min(0) ** 24
-        colour = colour + normals.new_tensor(light) * (albedo * wrapped + 0.06 * highlight * wrapped)
-    return colour

@@ -1,0 +1,1 @@
+"""Commands that print the speed and accuracy figures the project claims."""
