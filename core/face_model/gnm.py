@@ -1,8 +1,8 @@
 """Google's GNM Head v3 (Apache-2.0) from ``gnm_head.npz``, as a head to map.
 
 The layout is the one that GNM's own loader checks (``gnm/shape/gnm_data_loader.py``): metres, +Y up, +Z out
-of the face, +X to the person's left, coefficients of N(0, 1), joints neck, head and the two eyes, named vertex
-groups. There is no jaw joint: the jaw is found from the mapped ``jawOpen``.
+of the face, +X to the person's left, coefficients of N(0, 1), joints neck, head and the two eyes, named
+vertex groups. There is no jaw joint: the jaw is found from the mapped ``jawOpen``.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ MediaPipe's 478 landmarks, which both heads know:
 1. The reference's landmark offsets for each shape are brought to the head's size and axes (similarity),
    those of ``eyeBlink*`` also to its eye openings.
 2. The head's own components (and jaw, where it has one) follow them as closely as N(0, 1) coefficients
-   reasonably can: ridge regression. This gives the folds and cheeks that landmarks do not see.
+   reasonably can: ridge regression. This gives the folds and cheeks that landmarks do not see. For shapes of
+   one side, the components act on that side alone, which many of them do not by themselves.
 3. What is left at the landmarks is spread over the surface by geodesic distance, so that the upper lip does
-   not pull the lower one. This gives one-sided shapes to components that only know both sides at once.
+   not pull the lower one.
 
 Gaze turns the eyeballs where there are any. ``tongueOut`` stays zero: landmarks do not see a tongue. The
 result is an approximation; how close, depends on the landmarks' accuracy on both heads.
@@ -33,7 +34,8 @@ _LANDMARK_NOISE: Final = (
     1e-3  # metres: how far a landmark may stay off before a component moves by its deviation
 )
 _REACH: Final = (0.012, 0.035)  # metres of surface over which a landmark's remainder fades out
-_NEAREST: Final = 4  # landmarks that share a vertex
+_SHARING: Final = 0.02  # metres of surface within which landmarks share a vertex
+_SEAM: Final = 0.012  # metres from the middle over which a one-sided shape fades out
 _HEAD: Final = JOINTS.index("head")
 _JAW: Final = JOINTS.index("jaw")
 _IRIS_FIRST: Final = 468  # from here on landmarks are irises, which the gaze moves
@@ -67,17 +69,16 @@ def map_expressions(head: PcaHead, reference: FaceModel) -> FaceModel:
     landmarks = model.landmarks(model.template).astype(np.float64)
     wanted = _wanted_offsets(model, landmarks, reference)
     used = slice(0, _IRIS_FIRST)
-
-    at_landmarks = (
-        _at_landmarks(model, head.expression_basis)[:, used].reshape(len(head.expression_basis), -1).T
-    )
-    normal = at_landmarks.T @ at_landmarks + _LANDMARK_NOISE**2 * np.eye(at_landmarks.shape[1])
-    target = wanted[:, used].reshape(len(wanted), -1)
-    coefficients = np.linalg.solve(normal, at_landmarks.T @ target.T).T
-
-    deltas = np.tensordot(coefficients, head.expression_basis, axes=1)
+    deltas = np.zeros((len(ARKIT_NAMES), model.vertex_count, 3))
+    for rows, share in _sides(model):
+        basis = head.expression_basis * share[:, None]
+        at_landmarks = _at_landmarks(model, basis)[:, used].reshape(len(basis), -1)
+        normal = at_landmarks @ at_landmarks.T + _LANDMARK_NOISE**2 * np.eye(len(basis))
+        target = wanted[rows, used].reshape(len(rows), -1)
+        coefficients = np.linalg.solve(normal, at_landmarks @ target.T).T
+        deltas[rows] = np.tensordot(coefficients, basis, axes=1)
     rest = (wanted - _at_landmarks(model, deltas))[:, used]
-    deltas += np.einsum("vl,sld->svd", _spread(model)[:, used], rest)
+    deltas += np.einsum("vl,sld->svd", _spread(model)[:, used], rest, optimize=True)
     _turn_eyes(model, deltas)
     deltas[ARKIT_NAMES.index("tongueOut")] = 0.0
     mapped = replace(model, expression_deltas=deltas.astype(np.float32))
@@ -110,6 +111,19 @@ def _with_jaw(model: FaceModel) -> FaceModel:
     regressor[_JAW] = 0.0
     regressor[_JAW, skin] = building.affine_weights(template[skin], hinge)
     return replace(model, skin_weights=weights.astype(np.float32), joint_regressor=regressor)
+
+
+def _sides(model: FaceModel) -> list[tuple[list[int], Float[ndarray, "vertices"]]]:
+    """Rows of the shapes of either side and of both, each with the share of it that a vertex takes."""
+    whole = np.ones(model.vertex_count)
+    left = building.smoothstep(model.template[:, 0].astype(np.float64), -_SEAM, _SEAM)
+    shares = {"": whole, "Left": left, "Right": 1.0 - left}
+    rows: dict[str, list[int]] = {side: [] for side in shares}
+    for row, name in enumerate(ARKIT_NAMES):
+        across = name.removesuffix("Left").removesuffix("Right") in ("jaw", "mouth")  # the whole mouth moves
+        side = next((side for side in ("Left", "Right") if name.endswith(side) and not across), "")
+        rows[side].append(row)
+    return [(rows[side], share) for side, share in shares.items()]
 
 
 def _at_landmarks(
@@ -158,9 +172,12 @@ def _spread(model: FaceModel) -> Float[ndarray, "vertices 478"]:
     )
     starts = np.arange(count, count + LANDMARK_COUNT)
     distance = dijkstra(graph, directed=True, indices=starts, limit=_REACH[1])[:, :count].T
-    closest = np.partition(distance, _NEAREST, axis=1)[:, _NEAREST - 1 : _NEAREST]
-    weights = np.where(distance <= closest, 1.0 / (distance**2 + 1e-8), 0.0)
-    weights[~np.isfinite(distance)] = 0.0
+    # Franke and Little's weights: smooth, and a landmark's own at the landmark.
+    near = np.maximum(distance, 1e-4)
+    weights = (np.maximum(_SHARING - near, 0.0) / (_SHARING * near)) ** 2
+    nearest = distance.argmin(axis=1)
+    alone = (weights.sum(axis=1) == 0) & np.isfinite(distance.min(axis=1))
+    weights[alone, nearest[alone]] = 1.0
     total = weights.sum(axis=1, keepdims=True)
     fade = 1.0 - building.smoothstep(distance.min(axis=1), *_REACH)
     return np.where(total > 0, weights / np.maximum(total, 1e-12), 0.0) * fade[:, None]
