@@ -37,11 +37,10 @@ def read_bfm(path: Path) -> dict[str, ndarray]:
         ModelMissing: there is no such file.
         ModelUnreadable: it is damaged or of another layout.
     """
+    if not path.is_file():
+        raise ModelMissing(f"{path} does not exist or is a folder.", "Give BFM_model_front.mat itself.")
     try:
-        with path.open("rb") as stream:
-            stored = loadmat(stream, variable_names=_KEYS)
-    except OSError as error:
-        raise ModelMissing(f"{path} cannot be read ({error.strerror}).", "Check the path.") from error
+        stored = loadmat(path, variable_names=_KEYS, appendmat=False)
     except Exception as error:  # damaged files fail in every way there is
         raise ModelUnreadable(f"{path} is not a readable .mat file ({error}).", "Fetch it again.") from error
     missing = [key for key in _KEYS if key not in stored]
