@@ -1,9 +1,10 @@
 """Basel Face Model 2009 with FaceWarehouse's expressions, in Deep3DFaceRecon's ``BFM_model_front.mat``.
 
-A face without eyeballs, mouth interior, ears' backs, neck or texture coordinates: 35,709 vertices of the 2009
-model, in units of 10 cm, facing +Z. Joints stand where a head of its size has them, so it can be posed as
-one; its texture layout is a cylinder. The original ``01_MorphableModel.mat`` must first be converted by
-Deep3DFaceRecon's own tool, which knows which vertices it keeps.
+A face without mouth interior, ears' backs, neck or texture coordinates: 35,709 vertices of the 2009 model,
+in units of 10 cm, facing +Z. What shows of the eyes is part of the skin's surface, so the gaze cannot turn.
+Joints stand where a head of its size has them, so it can be posed as one; its texture layout is a cylinder.
+The original ``01_MorphableModel.mat`` must first be converted by Deep3DFaceRecon's own tool, which knows
+which vertices it keeps.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from core.errors import ModelMissing, ModelUnreadable
 from core.face_model import building
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.embedding_data import absent_landmarks
-from core.face_model.model import JOINTS, FaceModel
+from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.face_model.pca_head import PcaHead
 
 LICENCE: Final = "Basel Face Model 2009: non-commercial, under the agreement of the user's copy"
@@ -93,7 +94,11 @@ def convert_bfm(path: Path, report: Callable[[float], None] = lambda fraction: N
     weights = np.tile(np.eye(len(JOINTS))[JOINTS.index("head")], (len(template), 1))
     triangles = building.outward(template, arrays["tri"])
     landmark_triangles, landmark_barycentrics = absent_landmarks()
-    same_side = np.zeros(len(template), dtype=np.int64)
+    region = np.zeros(len(template), dtype=np.int32)
+    for name, corners in (("eye_right", range(36, 42)), ("eye_left", range(42, 48))):
+        lids = template[arrays["keypoints"][list(corners)]]
+        between = building.inside_polygon(template[:, :2], lids[:, :2])
+        region[between & (template[:, 2] > lids[:, 2].min() - _EYE_DEPTH)] = REGIONS.index(name)
     model = FaceModel(
         name="bfm",
         licence=LICENCE,
@@ -107,10 +112,10 @@ def convert_bfm(path: Path, report: Callable[[float], None] = lambda fraction: N
         joint_offset=np.zeros((len(JOINTS), 3), np.float32),
         joint_regressor=regressor.astype(np.float32),
         skin_weights=weights.astype(np.float32),
-        region=same_side.astype(np.int32),
+        region=region,
         landmark_triangles=landmark_triangles,
         landmark_barycentrics=landmark_barycentrics,
-        mirror=building.mirror_map(template, same_side, np.array([0]), tolerance=4e-3),
+        mirror=building.mirror_map(template, region, building.MIRRORED_REGIONS, tolerance=4e-3),
     )
     report(1.0)
     return PcaHead(model, np.ascontiguousarray(arrays["exBase"]) * np.float32(_METRES))

@@ -100,6 +100,9 @@ def convert_flame(path: Path, report: Callable[[float], None] = lambda fraction:
         * (Rotation.from_euler(axis, angle).apply(template - joints[2]) + joints[2] - template)
         for axis, angle in _JAW_RADIANS
     ]
+    # Shut lips hide their inner line, so the landmarks are measured on a mouth that this opens.
+    deltas = np.zeros((len(ARKIT_NAMES), *template.shape), np.float32)
+    deltas[ARKIT_NAMES.index("jawOpen")] = jaw[0]
     landmark_triangles, landmark_barycentrics = absent_landmarks()
     model = FaceModel(
         name="flame",
@@ -110,7 +113,7 @@ def convert_flame(path: Path, report: Callable[[float], None] = lambda fraction:
         uv=building.cylinder_uv(template, triangles),
         identity_basis=directions[:-EXPRESSION_COUNT],
         identity_variance=1.0,
-        expression_deltas=np.zeros((len(ARKIT_NAMES), *template.shape), np.float32),
+        expression_deltas=deltas,
         joint_offset=(joints - regressor @ template).astype(np.float32),
         joint_regressor=regressor.astype(np.float32),
         skin_weights=weights.astype(np.float32),

@@ -8,11 +8,11 @@ MediaPipe's 478 landmarks, which both heads know:
 2. The head's own components (and jaw, where it has one) follow them as closely as N(0, 1) coefficients
    reasonably can: ridge regression. This gives the folds and cheeks that landmarks do not see. For shapes of
    one side, the components act on that side alone, which many of them do not by themselves.
-3. What is left at the landmarks is spread over the surface by geodesic distance, so that the upper lip does
-   not pull the lower one.
+3. What is left at the landmarks is smoothed and spread over the surface by geodesic distance, so that the
+   upper lip does not pull the lower one.
 
 Gaze turns the eyeballs where there are any. ``tongueOut`` stays zero: landmarks do not see a tongue. The
-result is an approximation; how close, depends on the landmarks' accuracy on both heads.
+result is an approximation, as close as the landmarks are and as alike as the two heads' ideas of a shape.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LANDMARK_NOISE: Final = (
     1e-3  # metres: how far a landmark may stay off before a component moves by its deviation
 )
 _REACH: Final = (0.012, 0.035)  # metres of surface over which a landmark's remainder fades out
-_SHARING: Final = 0.02  # metres of surface within which landmarks share a vertex
+_SHARING: Final = 0.006  # metres of surface: how much farther than the nearest a landmark still counts
 _SEAM: Final = 0.012  # metres from the middle over which a one-sided shape fades out
 _HEAD: Final = JOINTS.index("head")
 _JAW: Final = JOINTS.index("jaw")
@@ -51,7 +51,7 @@ class PcaHead:
     """A converted head without ARKit shapes.
 
     Attributes:
-        model: all but the expressions, which are zero.
+        model: all but the expressions, which are zero (``jawOpen`` may serve to measure the landmarks).
         expression_basis: offsets of one standard deviation of each expression component; motions of a jaw
             joint may be among them.
     """
@@ -172,20 +172,24 @@ def _spread(model: FaceModel) -> Float[ndarray, "vertices 478"]:
     )
     starts = np.arange(count, count + LANDMARK_COUNT)
     distance = dijkstra(graph, directed=True, indices=starts, limit=_REACH[1])[:, :count].T
-    # Franke and Little's weights: smooth, and a landmark's own at the landmark.
-    near = np.maximum(distance, 1e-4)
-    weights = (np.maximum(_SHARING - near, 0.0) / (_SHARING * near)) ** 2
-    nearest = distance.argmin(axis=1)
-    alone = (weights.sum(axis=1) == 0) & np.isfinite(distance.min(axis=1))
-    weights[alone, nearest[alone]] = 1.0
+    # A mean of the landmarks around rather than an interpolation: their remainders are noisy.
+    nearest = distance.min(axis=1, keepdims=True)
+    farther = distance - np.where(np.isfinite(nearest), nearest, 0.0)
+    weights = np.exp(-((farther / _SHARING) ** 2))
     total = weights.sum(axis=1, keepdims=True)
-    fade = 1.0 - building.smoothstep(distance.min(axis=1), *_REACH)
+    fade = 1.0 - building.smoothstep(nearest[:, 0], *_REACH)
     return np.where(total > 0, weights / np.maximum(total, 1e-12), 0.0) * fade[:, None]
 
 
 def _turn_eyes(model: FaceModel, deltas: Float[ndarray, "52 vertices 3"]) -> None:
-    """Replace the eyeballs' offsets: the gaze turns them, nothing else moves them."""
+    """Replace the eyeballs' offsets: the gaze turns them, nothing else moves them.
+
+    Eyes that hang on the lids (BFM's) are left as they are: turning would tear them off.
+    """
     joints = model.joints(model.template)
+    eye = model.region_mask("eye_left", "eye_right")[model.triangles]
+    if (eye.any(axis=1) & ~eye.all(axis=1)).any():
+        return
     for side in ("Left", "Right"):
         ball = np.flatnonzero(model.region_mask(f"eye_{side.lower()}"))
         deltas[:, ball] = 0.0

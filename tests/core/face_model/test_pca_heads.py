@@ -16,7 +16,7 @@ from core.face_model.checks import check_model
 from core.face_model.embedding_data import has_landmarks
 from core.face_model.flame import convert_flame
 from core.face_model.gnm import convert_gnm
-from core.face_model.model import JOINTS
+from core.face_model.model import JOINTS, REGIONS
 from core.face_model.pca_head import PcaHead, map_expressions
 from tests.core.face_model import small_heads
 
@@ -210,6 +210,21 @@ def test_gaze_turns_eyeballs_and_nothing_else_moves_them() -> None:
     still = [row for row, name in enumerate(ARKIT_NAMES) if not name.startswith("eyeLook")]
     assert not mapped.expression_deltas[still][:, left].any()
     assert not mapped.expression_deltas[ARKIT_INDEX["tongueOut"]].any()
+
+
+def test_eyes_that_hang_on_the_lids_do_not_turn() -> None:
+    head = _head_to_map(components=0)
+    region = head.model.region.copy()
+    patch = np.linalg.norm(head.model.template - [0.036, 0.0, 0.02], axis=1) < 0.02
+    region[patch & (region == 0)] = REGIONS.index("eye_left")
+    attached = map_expressions(
+        replace(head, model=replace(head.model, region=region)), small_heads.small_model()
+    )
+    free = map_expressions(head, small_heads.small_model())
+    ball = free.region_mask("eye_left")
+    gaze = ARKIT_INDEX["eyeLookUpLeft"]
+    assert np.ptp(free.expression_deltas[gaze, ball, 1]) > 5e-3
+    assert np.abs(attached.expression_deltas[gaze, ball]).max() < 2e-3
 
 
 def test_one_sided_shapes_stay_on_their_side() -> None:
