@@ -97,7 +97,8 @@ def _with_landmarks(model: FaceModel, source: str) -> FaceModel:
             triangles, barycentrics = embed_landmarks(model, detect)
     except ValueError as error:
         raise ModelUnreadable(
-            f"The head in {source} cannot be given landmarks: {error}.", "Check that it is an unchanged release."
+            f"The head in {source} cannot be given landmarks: {error}.",
+            "Check that it is an unchanged release.",
         ) from error
     return replace(model, landmark_triangles=triangles, landmark_barycentrics=barycentrics)
 
