@@ -6,14 +6,26 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int32
+from jaxtyping import Bool, Float, Float32, Int, Int32
 from numpy import ndarray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from core.face_model.model import REGIONS
+
 GAZE_DEGREES: Final[dict[str, float]] = {"In": 30.0, "Out": 30.0, "Up": 25.0, "Down": 30.0}
 """How far an eyeball turns at coefficient 1 where a model's files leave the eyeballs still."""
+
+NECK_POINT: Final = np.array([0.0, -0.150, -0.095])
+HEAD_POINT: Final = np.array([0.0, -0.050, -0.095])
+JAW_POINT: Final = np.array([0.0, -0.041, -0.062])
+"""Where the neck, head and jaw of an average head turn, metres from the middle between the eyes."""
+
+MIRRORED_REGIONS: Final = np.array(
+    [REGIONS.index({"eye_left": "eye_right", "eye_right": "eye_left"}.get(name, name)) for name in REGIONS]
+)
+"""Index of the region on the other side, for :func:`mirror_map` of models whose parts are their regions."""
 
 
 def fit_sphere(points: Float[ndarray, "points 3"]) -> tuple[Float[ndarray, "3"], float]:
@@ -45,6 +57,16 @@ def hinge_point(rotation: Float[ndarray, "3 3"], translation: Float[ndarray, "3"
     """The point in the plane x = 0 that a rotation about the X axis with a translation leaves in place."""
     fixed = np.linalg.solve(np.eye(2) - rotation[1:, 1:], translation[1:])
     return np.array([0.0, *fixed])
+
+
+def outward(
+    vertices: Float[ndarray, "vertices 3"], triangles: Int[ndarray, "triangles 3"]
+) -> Int[ndarray, "triangles 3"]:
+    """The triangles turned so that, as a whole, they face away from a point inside the head."""
+    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
+    inside = vertices.mean(axis=0) - [0.0, 0.0, np.ptp(vertices[:, 2])]
+    facing = (np.cross(b - a, c - a) * (a - inside)).sum()
+    return triangles if facing >= 0 else triangles[:, ::-1]
 
 
 def affine_weights(
@@ -175,3 +197,23 @@ def distance_to_line(
         t = np.clip((points - start) @ along / (along @ along), 0.0, 1.0)
         best = np.minimum(best, np.linalg.norm(points - start - t[:, None] * along, axis=1))
     return best
+
+
+def cylinder_uv(
+    vertices: Float[ndarray, "vertices 3"], triangles: Int[ndarray, "triangles 3"]
+) -> Float32[ndarray, "corners 2"]:
+    """Texture corners of a head unwrapped on an upright cylinder, cut at the back; for files that have none.
+
+    Ears, nostrils and eyeballs overlap their surroundings in such a layout.
+    """
+    axis = 0.5 * (vertices[:, 2].min() + vertices[:, 2].max())
+    around = np.arctan2(vertices[:, 0], vertices[:, 2] - axis) / (2 * np.pi) + 0.5
+    low, high = vertices[:, 1].min(), vertices[:, 1].max()
+    u = around[triangles]
+    # A triangle across the cut lies beyond the right border, for which a tenth of the width is left.
+    across = u.max(axis=1) - u.min(axis=1) > 0.5
+    u = np.where(across[:, None] & (u < 0.5), u + 1.0, u)
+    upright = (vertices[:, 1] - low) / (high - low)
+    # A triangle that holds the axis itself may reach farther than that.
+    corners = np.stack([np.minimum(u / 1.1, 1.0), upright[triangles]], axis=-1)
+    return corners.reshape(-1, 2).astype(np.float32)

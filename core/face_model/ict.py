@@ -277,8 +277,8 @@ def _skeleton(
     skull = region == REGIONS.index("skin")
     for joint, (support, point) in enumerate(
         [
-            (skull & (head_share < 0.5), np.array([0.0, -0.150, -0.095])),
-            (skull & (head_share > 0.5), np.array([0.0, -0.050, -0.095])),
+            (skull & (head_share < 0.5), building.NECK_POINT),
+            (skull & (head_share > 0.5), building.HEAD_POINT),
             (skull & (head_share > 0.5), building.hinge_point(rotation, translation)),
             (in_eye["Left"], building.fit_sphere(template[in_eye["Left"]])[0]),
             (in_eye["Right"], building.fit_sphere(template[in_eye["Right"]])[0]),

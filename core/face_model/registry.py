@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from core.errors import BadInput, ModelMissing, OutputFailed
+from core.errors import BadInput, ModelMissing, ModelUnreadable, OutputFailed
 from core.face_model.cache import cache_folder, read_cached, write_atomically, write_cached
 from core.face_model.checks import check_model
 from core.face_model.embedding_data import has_landmarks
 from core.face_model.files import checksum
 from core.face_model.model import FaceModel
+from core.face_model.pca_head import PcaHead, map_expressions
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS, Provider
 from core.progress import Progress
 
@@ -84,15 +85,34 @@ def _missing(provider: Provider, why: str) -> ModelMissing:
     )
 
 
-def _convert(provider: Provider, path: Path | None, key: str, progress: Progress | None) -> FaceModel:
-    """Convert, embed the landmarks where no embedding ships, check and cache."""
-    model = provider.convert(path, progress or Progress(provider.stages))
-    if not has_landmarks(model):
-        from core.face_model.embedding import embed_landmarks
+def _with_landmarks(model: FaceModel, source: str) -> FaceModel:
+    if has_landmarks(model):
+        return model
+    # Imported late: it brings the landmark networks, which models with a shipped embedding do without.
+    from core.face_model.detector import render_detector
+    from core.face_model.embedding import embed_landmarks
 
-        triangles, barycentrics = embed_landmarks(model)
-        model = replace(model, landmark_triangles=triangles, landmark_barycentrics=barycentrics)
-    check_model(model, str(path or provider.package))
+    try:
+        with render_detector() as detect:
+            triangles, barycentrics = embed_landmarks(model, detect)
+    except ValueError as error:
+        raise ModelUnreadable(
+            f"The head in {source} cannot be given landmarks: {error}.",
+            "Check that it is an unchanged release.",
+        ) from error
+    return replace(model, landmark_triangles=triangles, landmark_barycentrics=barycentrics)
+
+
+def _convert(provider: Provider, path: Path | None, key: str, progress: Progress | None) -> FaceModel:
+    """Convert, embed landmarks and map expressions where the files have none, check and cache."""
+    source = str(path or provider.package)
+    converted = provider.convert(path, progress or Progress(provider.stages))
+    if isinstance(converted, PcaHead):
+        head = replace(converted, model=_with_landmarks(converted.model, source))
+        model = map_expressions(head, load_model(DEFAULT_MODEL))
+    else:
+        model = _with_landmarks(converted, source)
+    check_model(model, source)
     file = _cache_file(provider)
     write_cached(file, model, key)
     # What is handed out is what later loads will hand out, to the last bit.
