@@ -8,6 +8,7 @@ line says why), or with 3 when bpy cannot be imported.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -20,9 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="blender_addon.headless")
     commands = parser.add_subparsers(dest="command", required=True)
     for command, endings in (("build", ".blend"), ("export", ".glb or .obj")):
-        options = commands.add_parser(command)
-        options.add_argument("rig", type=Path)
-        options.add_argument("output", type=Path, help=f"file to write, ending in {endings}")
+        subparser = commands.add_parser(command)
+        subparser.add_argument("rig", type=Path)
+        subparser.add_argument("output", type=Path, help=f"file to write, ending in {endings}")
     options = parser.parse_args(arguments)
     _begin("start Blender")
     try:
@@ -56,4 +57,6 @@ def _begin(stage: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # the result is on disk; unloading bpy crashes after some exports (seen in 4.2)

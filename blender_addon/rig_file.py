@@ -8,6 +8,7 @@ import json
 import re
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class RigFile:
 
 
 def to_blender(points: np.ndarray) -> np.ndarray:
-    """Positions or offsets (..., 3) from +Y up, +Z out of the face, to Blender's +Z up, -Y out of the face."""
+    """Positions or offsets (..., 3) from +Y up and +Z out of the face to +Z up and -Y out of the face."""
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1).astype(np.float32)
 
 
@@ -129,18 +130,18 @@ def read_rig(path: str | Path) -> RigFile:
         ) from error
 
 
-def _zip_reader(path: Path):  # type: ignore[no-untyped-def]
+def _zip_reader(path: Path) -> Callable[[str], bytes]:
     archive = zipfile.ZipFile(path)
     if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
         raise ValueError("it unpacks to more than 1 GiB")
     return archive.read
 
 
-def _folder_reader(folder: Path):  # type: ignore[no-untyped-def]
+def _folder_reader(folder: Path) -> Callable[[str], bytes]:
     return lambda name: (folder / name).read_bytes()
 
 
-def _material(item: dict) -> MaterialSpec:  # type: ignore[type-arg]
+def _material(item: dict) -> MaterialSpec:
     texture = item["texture"]
     if texture is not None and not _TEXTURE_NAME.fullmatch(texture):
         raise ValueError(f"{texture!r} cannot be the file name of a texture")
