@@ -98,14 +98,16 @@ def read_rig(path: str | Path) -> RigFile:
             raise ValueError("it is not a Semblance rig")
         if int(document["schema"]) > SCHEMA:
             raise RigUnreadable(f"{path} was written by a newer Semblance. Update Semblance's add-on.")
+        if not isinstance(document["name"], str) or not isinstance(document["rig_id"], str):
+            raise ValueError("its name or id is not text")
         arrays = _read_arrays(read("mesh.npz"))
         materials = tuple(_material(item) for item in document["materials"])
         if [material.name for material in materials] != arrays["material_names"].tolist():
             raise ValueError("the materials are not those of the mesh")
         textures = {name: read(name) for name in {material.texture for material in materials} if name}
         return RigFile(
-            rig_id=str(document["rig_id"]),
-            name=str(document["name"]),
+            rig_id=document["rig_id"],
+            name=document["name"],
             neutral=to_blender(arrays["neutral"]),
             polygon_vertices=arrays["polygon_vertices"].astype(np.int32),
             polygon_starts=arrays["polygon_starts"].astype(np.int32),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy import ndarray
@@ -82,15 +82,19 @@ def _ellipsoid(patch: _Patch) -> tuple[ndarray, list[list[int]], list[list[tuple
     return np.array(patch.centre) + unit * np.array(patch.radii), polygons, corners
 
 
-def make_rig(name: str = "Test head", **changes: object) -> Rig:
-    """A head of about a thousand vertices with nine regions, 52 distinct shape keys and six materials."""
+def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig:
+    """A head with nine regions, 52 distinct shape keys and six materials.
+
+    It has about a thousand vertices, times ``detail`` squared; ``changes`` replace fields of the rig.
+    """
     vertices: list[ndarray] = []
     regions: list[int] = []
     corners: list[int] = []
     starts: list[int] = []
     uv: list[tuple[float, float]] = []
     material: list[int] = []
-    for patch in _PATCHES:
+    for base in _PATCHES:
+        patch = replace(base, rows=base.rows * detail, columns=base.columns * detail)
         first = len(regions)
         points, polygons, polygon_uvs = _ellipsoid(patch)
         vertices.append(points)
@@ -111,7 +115,7 @@ def make_rig(name: str = "Test head", **changes: object) -> Rig:
         weights[np.array(regions) == REGIONS.index(region)] = np.eye(len(JOINTS))[JOINTS.index(joint)]
     ramp = np.linspace(0, 255, 32, dtype=np.uint8)
     albedo = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None], np.uint8(120)), axis=-1)
-    skin = neutral[: 23 * 32]
+    skin = vertices[0].astype(np.float32)
     values: dict[str, object] = dict(
         name=name,
         model_name="procedural",
