@@ -146,9 +146,8 @@ def test_the_file_follows_the_contract_for_tools(saved: Path) -> None:
 
 
 def test_the_same_rig_gives_the_same_bytes(tmp_path: Path) -> None:
-    same = {"rig_id": "id", "created": "now"}
-    save_rig(make_rig(**same), tmp_path / "a.semrig")
-    save_rig(make_rig(**same), tmp_path / "b.semrig")
+    for name in ("a.semrig", "b.semrig"):
+        save_rig(make_rig(rig_id="id", created="now"), tmp_path / name)
     assert (tmp_path / "a.semrig").read_bytes() == (tmp_path / "b.semrig").read_bytes()
 
 
