@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads ``.semrig`` files with NumPy alone, in Blender's space (+Z up, the face looks along -Y)."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+FORMAT = "semblance-rig"
+SCHEMA = 1
+MAX_BYTES = 1 << 30  # unpacked
+_TEXTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.png")
+
+# Arrays that a head is built from → their shape; a letter stands for one size wherever it appears.
+_ARRAYS = {
+    "neutral": ("V", 3),
+    "polygon_vertices": ("C",),
+    "polygon_starts": ("P",),
+    "uv": ("C", 2),
+    "shape_key_names": ("K",),
+    "shape_keys": ("K", "V", 3),
+    "landmarks": (478, 3),
+    "regions": ("V",),
+    "region_names": ("R",),
+    "joints": ("J", 3),
+    "joint_names": ("J",),
+    "joint_parents": ("J",),
+    "skin_weights": ("V", "J"),
+    "polygon_material": ("P",),
+    "material_names": ("M",),
+}
+
+
+class RigUnreadable(Exception):
+    """A rig file is missing, damaged or of a version that this add-on does not know."""
+
+
+@dataclass(frozen=True)
+class MaterialSpec:
+    """A row of the rig's materials table; ``base_color`` is linear RGB."""
+
+    name: str
+    base_color: tuple[float, float, float]
+    roughness: float
+    subsurface: float
+    alpha: float
+    texture: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class RigFile:
+    """What a head is built from. Positions are metres in Blender's space; arrays as in the rig document."""
+
+    rig_id: str
+    name: str
+    neutral: np.ndarray  # (V, 3)
+    polygon_vertices: np.ndarray  # (C,)
+    polygon_starts: np.ndarray  # (P,)
+    uv: np.ndarray  # (C, 2)
+    shape_key_names: tuple[str, ...]
+    shape_keys: np.ndarray  # (K, V, 3) offsets from neutral
+    landmarks: np.ndarray  # (478, 3)
+    regions: np.ndarray  # (V,)
+    region_names: tuple[str, ...]
+    joints: np.ndarray  # (J, 3)
+    joint_names: tuple[str, ...]
+    joint_parents: tuple[int, ...]
+    skin_weights: np.ndarray  # (V, J)
+    polygon_material: np.ndarray  # (P,)
+    materials: tuple[MaterialSpec, ...]
+    textures: dict[str, bytes]  # PNG files
+
+
+def to_blender(points: np.ndarray) -> np.ndarray:
+    """Positions or offsets (..., 3) from +Y up and +Z out of the face to +Z up and -Y out of the face."""
+    return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1).astype(np.float32)
+
+
+def read_rig(path: str | Path) -> RigFile:
+    """Read a rig, zipped or as a folder.
+
+    Raises:
+        RigUnreadable: with a sentence that names the file and says what to do.
+    """
+    path = Path(path)
+    try:
+        read = _folder_reader(path) if path.is_dir() else _zip_reader(path)
+        document = json.loads(read("rig.json").decode("utf-8"))
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ValueError("it is not a Semblance rig")
+        if int(document["schema"]) > SCHEMA:
+            raise RigUnreadable(f"{path} was written by a newer Semblance. Update Semblance's add-on.")
+        if not isinstance(document["name"], str) or not isinstance(document["rig_id"], str):
+            raise ValueError("its name or id is not text")
+        arrays = _read_arrays(read("mesh.npz"))
+        materials = tuple(_material(item) for item in document["materials"])
+        if [material.name for material in materials] != arrays["material_names"].tolist():
+            raise ValueError("the materials are not those of the mesh")
+        textures = {name: read(name) for name in {material.texture for material in materials} if name}
+        return RigFile(
+            rig_id=document["rig_id"],
+            name=document["name"],
+            neutral=to_blender(arrays["neutral"]),
+            polygon_vertices=arrays["polygon_vertices"].astype(np.int32),
+            polygon_starts=arrays["polygon_starts"].astype(np.int32),
+            uv=arrays["uv"].astype(np.float32),
+            shape_key_names=tuple(arrays["shape_key_names"].tolist()),
+            shape_keys=to_blender(arrays["shape_keys"]),
+            landmarks=to_blender(arrays["landmarks"]),
+            regions=arrays["regions"].astype(np.int32),
+            region_names=tuple(arrays["region_names"].tolist()),
+            joints=to_blender(arrays["joints"]),
+            joint_names=tuple(arrays["joint_names"].tolist()),
+            joint_parents=tuple(arrays["joint_parents"].tolist()),
+            skin_weights=arrays["skin_weights"].astype(np.float32),
+            polygon_material=arrays["polygon_material"].astype(np.int32),
+            materials=materials,
+            textures=textures,
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        raise RigUnreadable(
+            f"Cannot read the rig {path}: {reason.rstrip('.')}. Make it again, or copy it again."
+        ) from error
+
+
+def _zip_reader(path: Path) -> Callable[[str], bytes]:
+    archive = zipfile.ZipFile(path)
+    if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+        raise ValueError("it unpacks to more than 1 GiB")
+    return archive.read
+
+
+def _folder_reader(folder: Path) -> Callable[[str], bytes]:
+    return lambda name: (folder / name).read_bytes()
+
+
+def _material(item: dict) -> MaterialSpec:
+    texture = item["texture"]
+    if texture is not None and not _TEXTURE_NAME.fullmatch(texture):
+        raise ValueError(f"{texture!r} cannot be the file name of a texture")
+    red, green, blue = (float(channel) for channel in item["base_color"])
+    return MaterialSpec(
+        name=str(item["name"]),
+        base_color=(red, green, blue),
+        roughness=float(item["roughness"]),
+        subsurface=float(item["subsurface"]),
+        alpha=float(item["alpha"]),
+        texture=texture,
+    )
+
+
+def _read_arrays(content: bytes) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+            raise ValueError("mesh.npz unpacks to more than 1 GiB")
+    arrays = {}
+    with np.load(io.BytesIO(content), allow_pickle=False) as mesh:
+        sizes: dict[str, int] = {}
+        for name, shape in _ARRAYS.items():
+            array = arrays[name] = mesh[name]
+            expected = tuple(
+                size if isinstance(size, int) else sizes.setdefault(size, length)
+                for size, length in zip(shape, array.shape)  # noqa: B905 (lengths are compared below)
+            )
+            if array.shape != expected or len(shape) != array.ndim or not array.size:
+                raise ValueError(f"{name} has the shape {array.shape}")
+    for name, limit in (("polygon_vertices", "V"), ("regions", "R"), ("polygon_material", "M")):
+        if arrays[name].min() < 0 or arrays[name].max() >= sizes[limit]:
+            raise ValueError(f"{name} points outside the mesh")
+    corners = np.diff(np.append(arrays["polygon_starts"], sizes["C"]))
+    if arrays["polygon_starts"][0] != 0 or corners.min() < 3:
+        raise ValueError("polygon_starts do not cut polygons")
+    return arrays

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between Blender's versions, found by asking for the ability, never for the number."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+
+def set_enum(owner: bpy.types.bpy_struct, name: str, *choices: str) -> str:
+    """Set an enum to the first choice that this Blender knows, and return it.
+
+    Raises:
+        TypeError: it knows none of them.
+    """
+    for choice in choices:
+        try:
+            setattr(owner, name, choice)
+            return choice
+        except TypeError:
+            continue
+    raise TypeError(f"{name} has none of {choices}")
+
+
+def node_input(node: bpy.types.Node, *names: str) -> bpy.types.NodeSocket:
+    """The first input that exists; Blender 4.0 renamed most of the Principled BSDF's.
+
+    Raises:
+        KeyError: none of them does.
+    """
+    for name in names:
+        if name in node.inputs:
+            return node.inputs[name]
+    raise KeyError(f"{node.bl_idname} has none of the inputs {names}")
+
+
+def set_subsurface(shader: bpy.types.Node, weight: float, radius: tuple[float, float, float]) -> None:
+    """Light under the surface of a Principled BSDF; ``radius`` is metres, split into two inputs since 4.0."""
+    node_input(shader, "Subsurface Weight", "Subsurface").default_value = weight
+    if "Subsurface Scale" in shader.inputs:
+        scale = max(radius)
+        shader.inputs["Subsurface Scale"].default_value = scale
+        radius = (radius[0] / scale, radius[1] / scale, radius[2] / scale)
+    shader.inputs["Subsurface Radius"].default_value = radius
+
+
+def node_tree(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
+    """The empty node tree of a new material or world; always there since 5.0, on request before."""
+    if owner.node_tree is None:
+        owner.use_nodes = True
+    owner.node_tree.nodes.clear()
+    return owner.node_tree
+
+
+def set_see_through(material: bpy.types.Material) -> None:
+    """Let EEVEE show alpha below 1, without sorting errors between the sheets of one mesh."""
+    if hasattr(material, "surface_render_method"):
+        material.surface_render_method = "DITHERED"
+    else:
+        material.blend_method = "HASHED"
+        material.shadow_method = "HASHED"
+
+
+def set_polygons(mesh: bpy.types.Mesh, starts: np.ndarray, totals: np.ndarray) -> None:
+    """Cut the loops of a new mesh into polygons; loop totals follow from the starts since 4.0."""
+    mesh.polygons.add(len(starts))
+    mesh.polygons.foreach_set("loop_start", starts)
+    if not bpy.types.MeshPolygon.bl_rna.properties["loop_total"].is_readonly:
+        mesh.polygons.foreach_set("loop_total", totals)
+
+
+def use_eevee(scene: bpy.types.Scene) -> None:
+    """Render with EEVEE, whose name was another from 4.2 to 4.5, with soft shadows and subsurface light."""
+    set_enum(scene.render, "engine", "BLENDER_EEVEE_NEXT", "BLENDER_EEVEE")
+    eevee = scene.eevee
+    for name, value in (("use_raytracing", True), ("use_soft_shadows", True), ("use_gtao", True)):
+        if hasattr(eevee, name):
+            setattr(eevee, name, value)

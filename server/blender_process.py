@@ -1,0 +1,173 @@
+"""Blender as a separate program: heads are built and exported by a Python process that imports bpy."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from core.atomic import staged_output
+from core.errors import BadInput, DependencyMissing, OutputFailed, RigUnreadable
+from core.progress import Progress
+from core.rig import load_rig
+
+EXPECTED_SECONDS: Final = {"start Blender": 1.0, "build the head": 0.6, "write the file": 0.6}
+"""Stages that :func:`blend` and :func:`export` report to a :class:`~core.progress.Progress`."""
+
+_EXIT_RIG_UNREADABLE: Final = 2  # as blender_addon/headless.py defines them
+_EXIT_NO_BPY: Final = 3
+_LAST_LINES: Final = 12
+
+
+def blend(
+    rig_path: Path, out_path: Path, progress: Progress | None = None, python: str | None = None
+) -> None:
+    """Write a .blend with the rig's head, a camera and lights, ready to work in.
+
+    Args:
+        progress: told of ``EXPECTED_SECONDS``' stages, and asked whether to stop; the Blender process is then
+            killed.
+        python: an interpreter that has bpy; this one by default.
+
+    Raises:
+        BadInput: ``out_path`` does not end in .blend.
+        RigUnreadable: the rig cannot be read.
+        DependencyMissing: the interpreter cannot import bpy.
+        OutputFailed: the file cannot be written, or Blender failed.
+        Cancelled: ``progress`` was asked to stop.
+    """
+    _run("build", rig_path, out_path, (".blend",), progress, python)
+
+
+def export(
+    rig_path: Path, out_path: Path, progress: Progress | None = None, python: str | None = None
+) -> None:
+    """Write the rig's head as .glb or .obj.
+
+    The .glb has 52 named morph targets and a skin; the .obj is the neutral head in quads, with its .mtl and
+    textures beside it. Arguments and errors are those of :func:`blend`.
+    """
+    _run("export", rig_path, out_path, (".glb", ".obj"), progress, python)
+
+
+def _run(
+    command: str,
+    rig_path: Path,
+    out_path: Path,
+    endings: tuple[str, ...],
+    progress: Progress | None,
+    python: str | None,
+) -> None:
+    if out_path.suffix.lower() not in endings:
+        raise BadInput(f"Cannot write {out_path}.", f"Its name must end in {' or '.join(endings)}.")
+    load_rig(rig_path)  # says in full what is wrong with a rig, before Blender starts
+    progress = progress or Progress(EXPECTED_SECONDS)
+    with staged_output(out_path) as temporary:
+        arguments = [command, str(rig_path.resolve()), str(temporary)]
+        status, lines = _follow(python or sys.executable, arguments, progress)
+        if status == _EXIT_NO_BPY:
+            raise _bpy_missing(python or sys.executable, lines[-1])
+        if status == _EXIT_RIG_UNREADABLE:
+            raise RigUnreadable(lines[-1])
+        if status != 0 or not temporary.exists():
+            raise OutputFailed(
+                f"Blender could not write {out_path} (exit status {status}). Its last lines were:\n"
+                + "\n".join(lines)
+            )
+
+
+def _bpy_missing(python: str, reason: str) -> DependencyMissing:
+    return DependencyMissing(
+        f"This needs Blender as a Python module, and {reason[0].lower()}{reason[1:]}.",
+        f'Install it with: {python} -m pip install "bpy>=4.2,<5.1" (Python 3.11 only).',
+    )
+
+
+def _follow(python: str, arguments: list[str], progress: Progress) -> tuple[int, list[str]]:
+    """Run one command of ``blender_addon.headless``; its exit status and its last lines.
+
+    Each ``stage: NAME`` it prints moves the progress on. Whatever ends this function early (cancellation,
+    Ctrl-C) kills the process.
+    """
+    stages = iter(EXPECTED_SECONDS)
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    with _blender(python, arguments) as (process, lines):
+        following: str | None = next(stages)
+        while following is not None:
+            name, following = following, next(stages, None)
+            with progress.stage(name):
+                marker = f"stage: {following}"
+                for line in _until_end(lines, progress):
+                    if line == marker:
+                        break
+                    last.append(line)
+                else:
+                    break
+        return process.wait(), list(last)
+
+
+def _until_end(lines: queue.Queue[str | None], progress: Progress) -> Iterator[str]:
+    """Lines as they come, asking between them whether to stop."""
+    while True:
+        try:
+            line = lines.get(timeout=0.1)
+        except queue.Empty:
+            progress.update(0.0)
+            continue
+        if line is None:
+            lines.put(None)
+            return
+        if line.strip():
+            yield line
+
+
+@contextmanager
+def _blender(
+    python: str, arguments: list[str]
+) -> Iterator[tuple[subprocess.Popen[str], queue.Queue[str | None]]]:
+    try:
+        process = subprocess.Popen(
+            [python, "-P", "-m", "blender_addon.headless", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PYTHONPATH": _module_path(), "PYTHONUNBUFFERED": "1"},
+        )
+    except OSError as error:
+        raise _bpy_missing(python, f"{python} cannot be started: {error.strerror}") from error
+    lines: queue.Queue[str | None] = queue.Queue()
+    assert process.stdout is not None
+    reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+    reader.start()
+    try:
+        yield process, lines
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def _read(stream: Iterator[str], lines: queue.Queue[str | None]) -> None:
+    for line in stream:
+        lines.put(line.rstrip())
+    lines.put(None)
+
+
+def _module_path() -> str:
+    """Where the other process finds ``blender_addon``: beside this package, installed or not."""
+    found = importlib.util.find_spec("blender_addon")
+    assert found is not None and found.origin is not None
+    folder = str(Path(found.origin).parent.parent)
+    return os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))

@@ -1,0 +1,137 @@
+"""The add-on's own reader agrees with what is written, and needs neither bpy nor the rest of Semblance."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+
+from blender_addon.rig_file import RigUnreadable, read_rig, to_blender
+from core.rig import save_rig
+from tests.blenders import ROOT
+from tests.rigs import make_rig
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    save_rig(make_rig(), tmp_path / "head.semrig")
+    return tmp_path / "head.semrig"
+
+
+def rewritten(path: Path, member: str, change: Callable[[bytes], bytes]) -> Path:
+    result = path.with_name("changed.semrig")
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(result, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, change(content) if name == member else content)
+    return result
+
+
+def document_with(path: Path, **changes: object) -> Path:
+    return rewritten(path, "rig.json", lambda text: json.dumps({**json.loads(text), **changes}).encode())
+
+
+@given(arrays_of.arrays(np.float32, (4, 3), elements=st.floats(-10, 10, width=32)))
+def test_blenders_space_is_a_rotation_that_turns_up_to_z_and_front_to_minus_y(points: np.ndarray) -> None:
+    turn = to_blender(np.eye(3, dtype=np.float32)).T
+    np.testing.assert_array_equal(turn @ [0, 1, 0], [0, 0, 1])
+    np.testing.assert_array_equal(turn @ [0, 0, 1], [0, -1, 0])
+    assert np.linalg.det(turn) == pytest.approx(1)
+    np.testing.assert_allclose(to_blender(points), points @ turn.T)
+
+
+def test_it_reads_what_is_written(saved: Path) -> None:
+    rig, read = make_rig(), read_rig(saved)
+    assert read.name == rig.name and read.shape_key_names == rig.shape_key_names
+    assert read.joint_names == rig.joint_names and read.joint_parents == rig.joint_parents
+    for name in ("neutral", "shape_keys", "landmarks", "joints"):
+        np.testing.assert_array_equal(getattr(read, name), to_blender(getattr(rig, name)))
+    for name in ("polygon_vertices", "polygon_starts", "uv", "regions", "skin_weights", "polygon_material"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(rig, name))
+    assert [vars(item) for item in read.materials] == [vars(item) for item in rig.materials]
+    assert set(read.textures) == {"albedo.png", "eye.png"}
+    assert all(content.startswith(b"\x89PNG") for content in read.textures.values())
+
+
+def test_a_folder_reads_like_the_zip(saved: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        archive.extractall(tmp_path / "folder")
+    np.testing.assert_array_equal(read_rig(tmp_path / "folder").neutral, read_rig(saved).neutral)
+    assert read_rig(tmp_path / "folder").textures == read_rig(saved).textures
+
+
+def test_a_newer_schema_says_to_update(saved: Path) -> None:
+    with pytest.raises(RigUnreadable, match="Update"):
+        read_rig(document_with(saved, schema=2))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"format": "other"}, {"schema": None}, {"materials": []}, {"materials": [1]}, {"name": []}]
+)
+def test_a_wrong_document_is_refused(saved: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(RigUnreadable, match=r"changed\.semrig"):
+        read_rig(document_with(saved, **changes))
+
+
+@pytest.mark.parametrize("texture", ["../albedo.png", "/etc/a.png", "a/b.png", "a.exe"])
+def test_texture_names_cannot_be_paths(saved: Path, texture: str) -> None:
+    materials = json.loads(zipfile.ZipFile(saved).read("rig.json"))["materials"]
+    materials[0]["texture"] = texture
+    with pytest.raises(RigUnreadable, match="file name"):
+        read_rig(document_with(saved, materials=materials))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("uv", lambda array: array[1:]),
+        ("shape_keys", lambda array: array[:, 1:]),
+        ("polygon_vertices", lambda array: array + 1),
+        ("polygon_starts", lambda array: array + 1),
+        ("polygon_material", lambda array: array - 1),
+        ("neutral", lambda array: np.array([object()])),
+    ],
+)
+def test_wrong_arrays_are_refused(saved: Path, name: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    def swap(content: bytes) -> bytes:
+        arrays = dict(np.load(io.BytesIO(content)))
+        buffer = io.BytesIO()
+        np.savez(buffer, **{**arrays, name: change(arrays[name])})
+        return buffer.getvalue()
+
+    with pytest.raises(RigUnreadable, match=r"changed\.semrig"):
+        read_rig(rewritten(saved, "mesh.npz", swap))
+
+
+@pytest.mark.parametrize("member", ["rig.json", "mesh.npz"])
+def test_damage_is_refused(saved: Path, member: str) -> None:
+    with pytest.raises(RigUnreadable):
+        read_rig(rewritten(saved, member, lambda content: content[: len(content) // 2]))
+
+
+def test_other_and_absent_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.semrig").write_text("text")
+    for name in ("other.semrig", "absent.semrig"):
+        with pytest.raises(RigUnreadable, match=name):
+            read_rig(tmp_path / name)
+
+
+def test_reading_imports_numpy_and_the_standard_library_alone(saved: Path) -> None:
+    code = (
+        "import sys; from blender_addon.rig_file import read_rig\n"
+        f"read_rig({str(saved)!r})\n"
+        "roots = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(sorted(roots & {'core', 'models', 'server', 'bpy', 'PIL', 'torch', 'scipy', 'jaxtyping'}))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert ended.stdout.strip() == "[]", ended.stderr
