@@ -98,7 +98,9 @@ def _read_bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UnreadableMedia(f"{path} cannot be read ({error.strerror}).", "Check its permissions.") from error
+        raise UnreadableMedia(
+            f"{path} cannot be read ({error.strerror}).", "Check its permissions."
+        ) from error
     if not data:
         raise UnreadableMedia(f"{path} is empty (0 bytes).", "Copy or download it again.")
     return data
