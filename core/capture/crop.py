@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 
 @dataclass(frozen=True)
 class SquareCrop:
-    """A square in a photo: ``centre`` (x, y) and ``side`` in pixels, turned clockwise by ``angle`` radians."""
+    """A square in a photo: ``centre`` (x, y), ``side`` in pixels, turned clockwise by ``angle`` radians."""
 
     centre: tuple[float, float]
     side: float

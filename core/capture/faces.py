@@ -17,7 +17,11 @@ from core.errors import NoFaceFound
 from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 
 _MARGIN = 1.5  # side of the network's crop over the face's longer side, as the network was trained
-_MIN_PRESENCE = 0.5
+# A face is believed where the network is sure and sees the same face in the mirrored crop. On 231 photos of
+# people presence was above 0.9999 and the disagreement (RMS, in interocular distances) at most 0.035; on
+# animals, and on pictures without a face that the detectors still reported, one of the two failed.
+_MIN_PRESENCE = 0.95
+_MAX_DISAGREEMENT = 0.05
 _RIGHT_SIDE = (33, 127, 234, 132, 58, 61, 50)  # eye and mouth corner, cheek, outline of the right side
 # Five small shifts, zooms and turns of the crop, spread evenly round a circle (see FaceFinder)
 _PHASES = 2.0 * np.pi * np.arange(5) / 5
@@ -151,20 +155,27 @@ class FaceFinder:
             float(np.arctan2(across[1], across[0])),
         )
         first, _ = self._look(photo, crop, mirrored=False)
-        landmarks, presence = self._average(photo, [_crop_of(first, _MARGIN)])
-        if presence < _MIN_PRESENCE:
+        landmarks, presence, disagreement = self._average(photo, [_crop_of(first, _MARGIN)])
+        if presence < _MIN_PRESENCE or disagreement > _MAX_DISAGREEMENT:
             return None
         landmarks = landmarks.astype(np.float32)
         return Face(landmarks, detection.confidence, presence, face_sharpness(photo, landmarks))
 
     def _refined(self, photo: Photo, face: Face) -> Face:
         crop = face.crop()
-        landmarks, presence = self._average(photo, [crop.moved(*jitter) for jitter in _JITTER])
+        landmarks, presence, _ = self._average(photo, [crop.moved(*jitter) for jitter in _JITTER])
         return replace(face, landmarks=landmarks.astype(np.float32), presence=presence)
 
-    def _average(self, photo: Photo, crops: list[SquareCrop]) -> tuple[Float[np.ndarray, "478 3"], float]:
+    def _average(
+        self, photo: Photo, crops: list[SquareCrop]
+    ) -> tuple[Float[np.ndarray, "478 3"], float, float]:
+        """Mean landmarks and presence over the crops and their mirror images, and how far they disagree."""
         looks = [self._look(photo, crop, mirrored) for crop in crops for mirrored in (False, True)]
-        return np.mean([points for points, _ in looks], axis=0), float(np.mean([p for _, p in looks]))
+        points = np.array([p for p, _ in looks])
+        mean = points.mean(0)
+        spread = np.sqrt(np.square(points - mean)[..., :2].sum(-1).mean())
+        eyes = np.linalg.norm(mean[IRIS_LEFT[0]] - mean[IRIS_RIGHT[0]])
+        return mean, float(np.mean([p for _, p in looks])), float(spread / max(eyes, 1e-6))
 
     def _look(
         self, photo: Photo, crop: SquareCrop, mirrored: bool
