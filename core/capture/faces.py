@@ -202,11 +202,11 @@ def prominence(face: Face, photo: Photo) -> float:
 def face_sharpness(photo: Photo, landmarks: Float[np.ndarray, "478 3"]) -> float:
     """Fine detail of a face: spread of its Laplacian over the spread of its grey levels.
 
-    Measured on the upright crop at 160² or, for smaller faces, at their own size, after light smoothing, so
-    that neither resolution nor noise counts as detail.
+    Measured from the brows to the chin at 100² or, for smaller faces, at their own size, after light
+    smoothing, so that neither resolution nor noise counts as detail.
     """
-    crop = _crop_of(landmarks, 1.1)
-    image = crop.cut(photo.pixels, int(np.clip(crop.side, 32, 160)))
+    crop = _crop_of(landmarks, 0.7)
+    image = crop.cut(photo.pixels, int(np.clip(crop.side, 20, 100)))
     grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
     return float(cv2.Laplacian(grey, cv2.CV_32F).std() / (grey.std() + 1.0))
 

@@ -21,7 +21,8 @@ _HEAD_REGION = 3.5  # side of the close look at the head, in face heights
 _DETAIL = ((0, 0), 2.0)  # OpenCV's size and sigma of the smoothing before colours are judged
 # Distances in robust standard deviations from the person's own skin: full weight below, none above
 _SKIN_NEAR, _SKIN_FAR = 2.5, 4.5
-_CHROMA_FLOOR, _LIGHT_FLOOR = 3.0, 7.0  # Lab units: skin is never taken to be more uniform than this
+# Lab units: skin is never taken to be more uniform than this
+_CHROMA_FLOOR, _LIGHT_FLOOR = 3.0, 7.0
 
 
 class PersonMasker:
@@ -60,8 +61,7 @@ class PersonMasker:
             if (x1 - x0) * (y1 - y0) < 0.7 * width * height and min(x1 - x0, y1 - y0) > 16:
                 near = self._segment(photo.pixels[y0:y1, x0:x1])
                 weight = _feathered_box(height, width, (x0, y0, x1, y1))
-                whole = mask
-                mask = whole * (1 - weight)
+                mask = mask * (1 - weight)
                 mask[y0:y1, x0:x1] += weight[y0:y1, x0:x1] * near
         return mask
 
@@ -102,10 +102,12 @@ def skin_mask(photo: Photo, face: Face) -> FaceMask:
     its chroma against the median and spread on cheeks, nose and forehead, its lightness against a smooth
     fit over the face that leaves shading in. Hair, glasses, hands of another colour, microphones and hard
     shadows fall out; so do open eyes and the inside of the mouth. Lips are judged by their own colour. On a
-    grey photo lightness alone decides. A bare hand in the same light cannot be told from the face.
+    grey photo lightness alone decides. What it cannot tell from skin: a bare hand in the same light, thin
+    spectacle frames, a fringe in the skin's own colour.
     """
     height, width = photo.pixels.shape[:2]
-    left, top = (int(np.clip(np.floor(v), 0, limit - 1)) for v, limit in zip(face.box[:2], (width, height)))
+    left = int(np.clip(np.floor(face.box[0]), 0, width - 1))
+    top = int(np.clip(np.floor(face.box[1]), 0, height - 1))
     right = int(np.clip(np.ceil(face.box[2]), left + 1, width))
     bottom = int(np.clip(np.ceil(face.box[3]), top + 1, height))
     part = photo.pixels[top:bottom, left:right]
