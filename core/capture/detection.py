@@ -17,7 +17,7 @@ _TILE_LEVELS = (2, 4)  # tiles are the long side divided by these, overlapping b
 
 
 class CascadeDetector:
-    """Both detectors, on the whole photo first, then padded, then in tiles, then turned by 90°."""
+    """Both detectors, on the whole photo first, then padded and in quarter turns, then in tiles."""
 
     def __init__(self) -> None:
         self._detectors = (FaceDetector(full_range=False), FaceDetector(full_range=True))
@@ -33,13 +33,15 @@ class CascadeDetector:
         The caller stops at the first try whose faces it can confirm; a later one costs up to half a second.
         """
         yield self._look(pixels)
-        yield self._padded(pixels)
-        yield self._tiles(pixels)
+        # An upside-down face also looks a little like one lying on its side: rank all turns by confidence
+        found = self._padded(pixels)
         height, width = pixels.shape[:2]
         for quarter_turns in (1, 3, 2):
             turned = np.ascontiguousarray(np.rot90(pixels, quarter_turns))
-            found = self._look(turned) or self._padded(turned)
-            yield [_turn_back(d, quarter_turns, width, height) for d in found]
+            for d in self._look(turned) or self._padded(turned):
+                found.append(_turn_back(d, quarter_turns, width, height))
+        yield _distinct(found)
+        yield self._tiles(pixels)
 
     def _look(self, pixels: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
         shrink = min(1.0, _DETECT_SIDE / max(pixels.shape[:2]))

@@ -208,7 +208,7 @@ def _filled(
 ) -> Bool[np.ndarray, "h w"]:
     mask = np.zeros(shape, np.uint8)
     polygon = np.round((points[list(outline)] - 0.5) * 16).astype(np.int32)  # 4 fractional bits
-    cv2.fillPoly(mask, [polygon], 1, shift=4)
+    cv2.fillPoly(mask, [polygon], (1,), shift=4)
     return mask.astype(bool)
 
 

@@ -69,9 +69,9 @@ def load_photo(path: str | Path, long_side: int = WORKING_LONG_SIDE) -> Photo:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
         try:
             with Image.open(BytesIO(data)) as image:
-                original = _upright_size(image)
-                if original[0] * original[1] > _MOST_PIXELS:
+                if image.width * image.height > _MOST_PIXELS:
                     raise Image.DecompressionBombError
+                original = _upright_size(image)
                 focal = _focal_from_exif(image)
                 pixels = _decode(image, long_side)
         except Image.DecompressionBombError:

@@ -20,7 +20,7 @@ def photo_of(pixels: np.ndarray, name: str = "made.png") -> Photo:
 
 @pytest.fixture(scope="session")
 def astronaut() -> np.ndarray:
-    """RGB (512, 512, 3); the face is near (223, 118), 43 pixels between the eyes."""
+    """RGB (512, 512, 3); the face is near (225, 120), 43 pixels between the eyes."""
     pixels: np.ndarray = skimage.data.astronaut()
     return pixels
 

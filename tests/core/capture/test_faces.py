@@ -19,7 +19,7 @@ from core.errors import NoFaceFound
 from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from tests.core.capture.conftest import photo_of
 
-# RMS over landmarks in interocular distances; measured 0.004 to 0.012 on the astronaut, see the asserts
+# RMS over landmarks in interocular distances; 0.001 to 0.009 was measured under scaling and turning
 _TOLERANCE = 0.025
 
 
@@ -40,7 +40,8 @@ def test_importing_capture_does_not_import_mediapipe() -> None:
 def test_the_networks_start_without_chatter() -> None:
     code = (
         "import skimage.data, numpy as np; from tests.core.capture.conftest import photo_of;"
-        "from core.capture.faces import FaceFinder; FaceFinder().main_face(photo_of(skimage.data.astronaut()))"
+        "from core.capture.faces import FaceFinder;"
+        "FaceFinder().main_face(photo_of(skimage.data.astronaut()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
@@ -48,7 +49,7 @@ def test_the_networks_start_without_chatter() -> None:
 
 def test_landmarks_lie_on_the_astronauts_face(astronaut_face: Face) -> None:
     left, right = astronaut_face.landmarks[IRIS_LEFT[0]], astronaut_face.landmarks[IRIS_RIGHT[0]]
-    assert np.allclose(right[:2], (201, 108), atol=4) and np.allclose(left[:2], (244, 108), atol=4)
+    assert np.allclose(right[:2], (203.5, 101.5), atol=2) and np.allclose(left[:2], (247, 103.5), atol=2)
     assert astronaut_face.landmarks[1, 2] < astronaut_face.landmarks[234, 2]  # the nose is nearer than an ear
     assert abs(np.degrees(astronaut_face.yaw)) < 25
     assert astronaut_face.others == 0
