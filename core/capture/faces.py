@@ -86,10 +86,10 @@ class Face:
 class FaceFinder:
     """Finds faces; starts the networks at first use and keeps them. Use it from one thread at a time.
 
-    A landmark network on one crop is noisy: turn, scale or mirror the photo and its points move. Averaging
-    over the crop and its mirror image removes most of that, and over five slightly moved crops with their
-    mirror images more of it. RMS over 30 photos × 6 random similarities, per cent of the interocular
-    distance: one crop 1.5, with its mirror image 0.6, five with mirror images 0.4.
+    One look of the landmark network is noisy: turn, zoom or mirror the photo and its points move. Averaging
+    over a crop and its mirror image removes most of that, and over five slightly moved crops with theirs
+    half of the rest. RMS in per cent of the interocular distance over 31 photos × 6 random similarities:
+    MediaPipe's own graph 1.8, one mirrored pair 0.6, five pairs 0.3 (``tests/benchmarks/landmark_noise.py``).
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class FaceFinder:
         """All faces, the most prominent first; an empty list where there is none.
 
         Args:
-            accurate: average five crops instead of one (45 ms a face on one core instead of 15).
+            accurate: average five crops and their mirror images, not one (50 ms a photo instead of 15).
         """
         self._detector = self._detector or CascadeDetector()
         for candidates in self._detector.candidates(photo.pixels):

@@ -1,4 +1,4 @@
-"""How much landmarks move when the photo is turned, zoomed, shifted or mirrored, beside MediaPipe's own graph.
+"""How far landmarks move when the photo is turned, zoomed or mirrored, beside MediaPipe's own graph.
 
     python -m tests.benchmarks.landmark_noise photos/*.jpg
 
