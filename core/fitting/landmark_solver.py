@@ -184,7 +184,7 @@ class _Solver:
         )
 
     def _residuals(self, identity: ndarray, photo: _Photo) -> tuple[ndarray, ndarray, ndarray]:
-        """Landmark residuals (478, 3: x, y, z in standard deviations), closure (pairs, 2), points in camera."""
+        """Landmarks (478, 3) and closure (pairs, 2) in standard deviations; points in camera axes."""
         in_camera = self._points(identity, photo) @ photo.rotation.T + photo.translation
         focal = np.exp(photo.log_focal)
         centre = np.array([photo.seen.width / 2, photo.seen.height / 2])
@@ -231,7 +231,7 @@ class _Solver:
     # -- steps -------------------------------------------------------------------------------------------
 
     def _jacobian(self, photo: _Photo, in_camera: ndarray) -> ndarray:
-        """(478, 3, parameters) of the landmark residuals by rotation, translation, focal, expression, identity."""
+        """(478, 3, parameters): by rotation, translation, log focal, expression, identity."""
         focal = np.exp(photo.log_focal)
         unit = photo.seen.eye_distance
         x, y, z = in_camera.T

@@ -21,7 +21,7 @@ class Observation:
         landmarks: MediaPipe's landmarks, pixels of the full photo; z in the same scale, smaller is nearer.
         width, height: of the photo, pixels.
         focal: focal length in pixels where the photo tells it, else none.
-        image: linear?-free RGB crop around the face in [0, 1] (sRGB values as stored).
+        image: RGB crop around the face in [0, 1], sRGB as stored.
         skin: how surely each pixel of the crop is this person's bare skin, 0-1.
         crop_left, crop_top, crop_scale: crop pixel = (photo pixel - (left, top)) * scale.
     """
@@ -38,7 +38,7 @@ class Observation:
 
     @property
     def eye_distance(self) -> float:
-        """Distance between the eyes' outer corners in pixels, measured in 3D so that a turn does not shrink it."""
+        """Distance between the eyes' outer corners, pixels; in 3D, so that a turn does not shrink it."""
         return float(np.linalg.norm(self.landmarks[33] - self.landmarks[263]))
 
 
