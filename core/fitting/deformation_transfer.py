@@ -2,8 +2,8 @@
 
 Each source triangle's deformation gradient (eq. 1-3: with a fourth point off the triangle along its normal)
 is applied to the edges of the target triangle that corresponds to it, and the target's vertices are the
-least-squares fit to the edges wanted (eq. 8, written as a Poisson problem over edges after Botsch et al. 2006,
-"Deformation Transfer for Detail-Preserving Surface Editing").
+least-squares fit to the edges wanted: eq. 8, as a Poisson problem over edges after Botsch et al. 2006
+("Deformation Transfer for Detail-Preserving Surface Editing").
 """
 
 from __future__ import annotations

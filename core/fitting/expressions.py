@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Bool, Float32, Int
 from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
-from core.face_model.building import fit_rigid
 from core.face_model.model import FaceModel
 from core.fitting.deformation_transfer import DeformationTransfer
-from core.fitting.eyelids import close_lids, find_eyelids, fit_eyeball, keep_outside
+from core.fitting.eyelids import close_lids, find_eyelids, fit_eyeball, gaze_turn, keep_outside
 from core.fitting.interior import (
     at_roots,
     follow_rigidly,
@@ -91,7 +90,7 @@ def _move_insides(
         part = model.region_mask(region)
         if part.any() and not still[part].all():
             eyeball = fit_eyeball(person[part])
-            turn, _ = fit_rigid(model.template[part], model.template[part] + shape[part])
+            turn = gaze_turn(model.template[part], shape[part])
             result[part] = (person[part] - eyeball.centre) @ (turn - np.eye(3)).T
 
 
@@ -105,8 +104,7 @@ def _fit_lids(model: FaceModel, person: ndarray, shapes: ndarray, result: ndarra
             index = ARKIT_INDEX[name]
             if not result[index][lids.upper].any():
                 continue
-            at_rest = model.template[lids.eyeball]
-            turn, _ = fit_rigid(at_rest, at_rest + shapes[index][lids.eyeball])
+            turn = gaze_turn(model.template[lids.eyeball], shapes[index][lids.eyeball])
             result[index] = keep_outside(lids, eyeball, person, result[index], turn)
             if name.startswith("eyeBlink"):
                 for _ in range(2):
@@ -123,8 +121,8 @@ def _hang_lashes(model: FaceModel, shapes: ndarray, result: ndarray, person: nda
     spread = np.linalg.norm(person[lashes].std(axis=0)) / np.linalg.norm(model.template[lashes].std(axis=0))
     for index, shape in enumerate(shapes):
         own = spread * (shape[lashes] - at_roots(model, roots, shape))
-        own[np.linalg.norm(shape[lashes], axis=1) <= STILL] = 0
-        result[index][lashes] = at_roots(model, roots, result[index]) + own
+        moving = np.linalg.norm(shape[lashes], axis=1) > STILL
+        result[index][lashes] = np.where(moving[:, None], at_roots(model, roots, result[index]) + own, 0.0)
 
 
 def both_halvings(model: FaceModel) -> Int[ndarray, "triangles 3"]:

@@ -9,14 +9,18 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.sparse import csr_array, diags_array
 from scipy.sparse.linalg import splu
+from scipy.spatial.transform import Rotation
 
 from core.face_model.building import fit_sphere, vertex_neighbours
 from core.face_model.model import FaceModel
 
 CLEARANCE = 2e-4  # metres between the outside of a lid and the eyeball
-_LID_RINGS = 9  # rings of edges from the margin outward that count as lid
+_LID_RINGS = 16  # rings of edges from the margin outward that count as lid
+_LID_REACH = 1.7  # ... within so many radii of the eyeball's centre
 _EDGE_RINGS = 4  # ... and as the lid's edge, where lashes grow
-_PROFILE_BINS = np.radians(np.arange(0, 181, 15))
+_IRIS_ANGLE = np.radians(27)
+_PROFILE_STEP = np.radians(7.5)
+_PROFILE_BINS = np.arange(0, np.pi + 0.01, _PROFILE_STEP)
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,21 @@ def fit_eyeball(points: Float[ndarray, "points 3"]) -> Eyeball:
     distance = np.linalg.norm(away, axis=1)
     axis = np.array([0.0, 0.0, 1.0])
     angle = np.arccos(np.clip(away @ axis / distance, -1, 1))
-    near = np.abs(angle[None] - _PROFILE_BINS[:, None]) < np.radians(15)
-    profile = np.array([distance[row].mean() if row.any() else radius for row in near])
-    return Eyeball(centre, radius, axis, profile)
+    near = np.abs(angle[None] - _PROFILE_BINS[:, None]) < _PROFILE_STEP
+    known = near.sum(axis=1) >= 4
+    highest = [np.quantile(distance[row], 0.9) for row in near[known]]
+    return Eyeball(centre, radius, axis, np.interp(_PROFILE_BINS, _PROFILE_BINS[known], highest))
+
+
+def gaze_turn(rest: Float[ndarray, "points 3"], delta: Float[ndarray, "points 3"]) -> Float[ndarray, "3 3"]:
+    """The turn about the eyeball's centre that takes its iris where a blendshape takes it.
+
+    Some models slide the eyeball as well as turn it; the way of the iris is what lids and viewers go by.
+    """
+    away = rest.astype(np.float64) - fit_sphere(rest.astype(np.float64))[0]
+    front = away[:, 2] > np.cos(_IRIS_ANGLE) * np.linalg.norm(away, axis=1)
+    after = away[front] + delta[front]
+    return Rotation.align_vectors(after.mean(axis=0)[None], away[front].mean(axis=0)[None])[0].as_matrix()
 
 
 def find_eyelids(model: FaceModel) -> list[Eyelids]:
@@ -122,13 +138,14 @@ def _find(
     middle = np.ones(len(margin), bool)
     middle[ends] = False
     socket = np.flatnonzero(model.region_mask("eye_socket") & mine)
+    outside = np.concatenate(rings[first : first + _LID_RINGS])
     return Eyelids(
         eyeball=eyeball,
         upper=margin[above & middle],
         lower=margin[~above & middle],
         corners=margin[ends],
         edge=np.concatenate(rings[first : first + _EDGE_RINGS]),
-        outside=np.concatenate(rings[first : first + _LID_RINGS]),
+        outside=outside[(distance[outside] < _LID_REACH * radius) & (away[outside, 2] > 0)],
         inside=np.concatenate([socket, *rings[:first]]),
     )
 

@@ -11,12 +11,16 @@ from scipy.sparse.linalg import splu
 
 from core.face_model.building import fit_rigid, fit_sphere, vertex_neighbours
 from core.face_model.closest import ClosestPoints, closest_points
+from core.face_model.mediapipe_topology import LIPS_INNER
 from core.face_model.model import JOINTS, FaceModel
 from core.fitting.eyelids import find_eyelids
 
 _TEETH_REACH = 0.02  # metres over which skin counts as near the teeth
 _SCALE_LIMITS = (0.8, 1.25)
-_BASIS_RIDGE = 1e-7  # square metres: skin off by 0.3 mm costs as much as one standard deviation
+_TOOTH_WIDTH = 0.1  # of the row of teeth
+_LIP_SLACK = 5e-4
+_FARTHEST_BACK = 6e-3
+_BASIS_RIDGE = 1e-9  # square metres: skin off by 0.03 mm costs as much as one standard deviation
 
 
 def neighbour_matrix(model: FaceModel) -> csr_array:
@@ -95,9 +99,10 @@ def settle_neutral(
 ) -> Float32[ndarray, "vertices 3"]:
     """Bring everything that is not skin to where the skin of a corrected neutral wants it.
 
-    The skin stays as it is. Eyeballs move and grow as their lid margins do (one size for both), teeth and
-    tongue as the skin around them; lashes stay on their lids; the insides of mouth and sockets continue the
-    skin's displacement biharmonically, so nothing tears at the rims.
+    The skin stays as it is. Eyeballs move and grow as their lid margins do (one size for both). Teeth and
+    tongue go with the skin around them, and further back where they would come through the lips. Lashes
+    stay on their lids. The insides of mouth and sockets continue the skin's displacement smoothly, so that
+    nothing tears at the rims.
 
     Args:
         neutral: only its skin is read.
@@ -108,17 +113,20 @@ def settle_neutral(
     skin = model.region_mask("skin")
     moved = np.where(skin[:, None], neutral.astype(np.float64) - base, 0.0)
     result = base.astype(np.float64) + moved
-    _continue_inside(model, moved)
+    _continue_inside(model, base.astype(np.float64), moved)
     result += np.where((skin_components(model) & ~skin)[:, None], moved, 0.0)
     _settle_eyeballs(model, base.astype(np.float64), result)
     _settle_mouth(model, base.astype(np.float64), moved, result)
+    _seat_teeth(model, result)
     lashes = model.region_mask("lashes")
     if lashes.any():
         result[lashes] += at_roots(model, lash_roots(model), moved)
     return result.astype(np.float32)
 
 
-def _nearest_head(model: FaceModel, neutral: Float32[ndarray, "vertices 3"]) -> Float32[ndarray, "vertices 3"]:
+def _nearest_head(
+    model: FaceModel, neutral: Float32[ndarray, "vertices 3"]
+) -> Float32[ndarray, "vertices 3"]:
     skin = model.region_mask("skin")
     basis = model.identity_basis[:, skin].reshape(len(model.identity_basis), -1)
     off = (neutral[skin] - model.template[skin]).ravel()
@@ -127,17 +135,40 @@ def _nearest_head(model: FaceModel, neutral: Float32[ndarray, "vertices 3"]) -> 
     return model.neutral(np.linalg.solve(normal, basis @ off / skin.sum()).astype(np.float32))
 
 
-def _continue_inside(model: FaceModel, moved: Float[ndarray, "vertices 3"]) -> None:
-    """Biharmonic extension of the skin's displacement over what is connected with it, in place."""
-    free = np.flatnonzero(skin_components(model) & ~model.region_mask("skin"))
-    if len(free) == 0:
+def _continue_inside(model: FaceModel, base: ndarray, moved: Float[ndarray, "vertices 3"]) -> None:
+    """Extend the skin's displacement over what is connected with it, in place.
+
+    Each cavity takes its rim's translation and scale; what the rim does beyond that dies away biharmonically.
+    """
+    skin = model.region_mask("skin")
+    inside = np.flatnonzero(skin_components(model) & ~skin)
+    if len(inside) == 0:
         return
-    laplacian = csr_array(diags_array(np.ones(model.vertex_count)) - neighbour_matrix(model))
-    # only where the stencil's skin end is given; the skin's own curvature is not to be smoothed
-    inside = laplacian[free]
-    squared = csr_array(inside.T @ inside)
-    rows = squared[free]
-    moved[free] = splu(rows[:, free].tocsc()).solve(-(rows @ moved))
+    neighbours = neighbour_matrix(model)
+    count, label = connected_components(neighbours[inside][:, inside], directed=False)
+    laplacian = csr_array(diags_array(np.ones(model.vertex_count)) - neighbours)
+    for number in range(count):
+        free = inside[label == number]
+        rim = np.flatnonzero(skin & (neighbours[:, free].sum(axis=1) > 0))
+        even = np.full(len(rim), 1 / len(rim))
+        centre, shift, scale = _similarity(even, base[rim], moved[rim])
+        whole = shift + (scale - 1) * (base - centre)
+        rest = np.zeros_like(moved)
+        rest[rim] = moved[rim] - whole[rim]
+        rows = laplacian[free]
+        squared = csr_array(rows.T @ rows)[free]
+        solver = splu(squared[:, free].tocsc())
+        moved[free] = whole[free] + solver.solve(-(squared @ rest))
+
+
+def _similarity(
+    weight: Float[ndarray, "points"], points: Float[ndarray, "points 3"], moved: Float[ndarray, "points 3"]
+) -> tuple[ndarray, ndarray, float]:
+    """Centre, its shift and the scale about it that explain displacements best; weights sum to 1."""
+    centre, shift = weight @ points, weight @ moved
+    spread = points - centre
+    growth = weight @ (spread * (moved - shift)).sum(axis=1) / (weight @ (spread**2).sum(axis=1))
+    return centre, shift, float(np.clip(1 + growth, *_SCALE_LIMITS))
 
 
 def _settle_eyeballs(model: FaceModel, base: ndarray, result: ndarray) -> None:
@@ -146,10 +177,8 @@ def _settle_eyeballs(model: FaceModel, base: ndarray, result: ndarray) -> None:
     fits = []
     for lids in eyelids:
         margin = np.r_[lids.upper, lids.lower, lids.corners]
-        before, after = base[margin], result[margin]
-        centred = before - before.mean(axis=0)
-        scale = (centred * (after - after.mean(axis=0))).sum() / (centred**2).sum()
-        fits.append((margin, float(np.clip(scale, *_SCALE_LIMITS))))
+        even = np.full(len(margin), 1 / len(margin))
+        fits.append((margin, _similarity(even, base[margin], result[margin] - base[margin])[2]))
     if not fits:
         return
     scale = float(np.mean([s for _, s in fits]))
@@ -161,26 +190,42 @@ def _settle_eyeballs(model: FaceModel, base: ndarray, result: ndarray) -> None:
         result[lids.eyeball] = new_centre + scale * (base[lids.eyeball] - centre)
 
 
+def _inside_mouth(model: FaceModel) -> Bool[ndarray, "vertices"]:
+    """Teeth, tongue, and gums that are not connected with the skin."""
+    gums = model.region_mask("mouth_interior") & ~skin_components(model)
+    return model.region_mask("teeth_upper", "teeth_lower", "tongue") | gums
+
+
 def _settle_mouth(model: FaceModel, base: ndarray, moved: ndarray, result: ndarray) -> None:
-    """Teeth and tongue follow the nearby skin of their own jaw by translation and scale, in place."""
-    jaw = model.skin_weights[:, JOINTS.index("jaw")].astype(np.float64)
-    skin = model.region_mask("skin")
-    for regions, carrier in ((("teeth_upper",), 1 - jaw), (("teeth_lower", "tongue"), jaw)):
-        part = model.region_mask(*regions)
-        if not part.any():
-            continue
-        # without the tongue, which reaches far back
-        core = model.region_mask(regions[0]) if model.region_mask(regions[0]).any() else part
-        middle = base[core].mean(axis=0)
-        distance = np.linalg.norm(base - middle, axis=1)
-        weight = np.where(skin, carrier, 0) * np.exp(-0.5 * (distance / _TEETH_REACH) ** 2)
-        if weight.sum() < 1e-6:
-            continue
-        weight /= weight.sum()
-        centre, shift = weight @ base, weight @ moved
-        spread = base - centre
-        scale = 1 + (weight * (spread * (moved - shift)).sum(axis=1)).sum() / (
-            weight * (spread**2).sum(axis=1)
-        ).sum()
-        scale = float(np.clip(scale, *_SCALE_LIMITS))
-        result[part] = centre + shift + scale * (base[part] - centre)
+    """The inside of the mouth follows the skin around the teeth, as one so that the bite stays; in place."""
+    part, teeth = _inside_mouth(model), model.region_mask("teeth_upper", "teeth_lower")
+    if not teeth.any():
+        return
+    distance = np.linalg.norm(base - base[teeth].mean(axis=0), axis=1)
+    weight = model.region_mask("skin") * np.exp(-0.5 * (distance / _TEETH_REACH) ** 2)
+    centre, shift, scale = _similarity(weight / weight.sum(), base, moved)
+    result[part] = centre + shift + scale * (base[part] - centre)
+
+
+def _seat_teeth(model: FaceModel, result: ndarray) -> None:
+    """Move teeth and tongue back until they are as far behind the lips as on the template, in place."""
+    gaps = _lip_gaps(model, model.template.astype(np.float64)), _lip_gaps(model, result)
+    if len(gaps[0]) == 0:
+        return
+    width = np.ptp(result[model.region_mask("teeth_upper", "teeth_lower"), 0])
+    back = float(np.clip((gaps[0] - gaps[1]).max() * width - _LIP_SLACK, 0.0, _FARTHEST_BACK))
+    result[_inside_mouth(model), 2] -= back
+
+
+def _lip_gaps(model: FaceModel, vertices: ndarray) -> Float[ndarray, "gaps"]:
+    """How far the inner line of the lips lies before the teeth, at each landmark, in widths of the row."""
+    lips = model.landmarks(vertices.astype(np.float32))[list(LIPS_INNER)]
+    gaps = []
+    for region in ("teeth_upper", "teeth_lower"):
+        teeth = vertices[model.region_mask(region)]
+        if len(teeth):
+            width = np.ptp(teeth[:, 0])
+            aside = lips[:, :1] - teeth[:, 0]
+            front = (teeth[:, 2] - aside**2 / (_TOOTH_WIDTH * width)).max(axis=1)
+            gaps.append((lips[:, 2] - front) / width)
+    return np.concatenate(gaps) if gaps else np.zeros(0)
