@@ -1,4 +1,8 @@
-"""The 52 expressions of one person: transferred from the template, then made to fit their lids and jaw."""
+"""The 52 expressions of one person: transferred from the template, then made to fit their lids and jaw.
+
+Landmarks of the photos do not change the shapes any further: what a photo shows of a shape can hardly be told
+from its coefficient, the pose and the neutral, so corrections learned from them follow the landmarks' errors.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from jaxtyping import Bool, Float32, Int
 from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.face_model.embedding_data import has_landmarks
+from core.face_model.mediapipe_topology import LIP_PAIRS
 from core.face_model.model import FaceModel
 from core.fitting.deformation_transfer import DeformationTransfer
 from core.fitting.eyelids import close_lids, find_eyelids, fit_eyeball, gaze_turn, keep_outside
@@ -60,11 +66,38 @@ def _transfer_skin(model: FaceModel, person: ndarray, shapes: ndarray) -> ndarra
             # mouthClose undoes jawOpen at the lips: transferred together, closed lips stay closed
             held = still[index] | ~skin
             both = transfer.transfer(shape + shapes[jaw_open], held, result[jaw_open])
+            if has_landmarks(model):
+                both += _meet_lips(model, transfer, shape + shapes[jaw_open], both, held)
             result[index] = np.where(held[:, None], 0.0, both - result[jaw_open])
         else:
             result[index] = transfer.transfer(shape, still[index] | ~skin)
         _move_insides(model, transfer, person, shape, still[index], skin | apart, result[index])
     return result
+
+
+def _meet_lips(
+    model: FaceModel,
+    transfer: DeformationTransfer,
+    shape: ndarray,
+    moved: ndarray,
+    held: Bool[ndarray, "vertices"],
+) -> ndarray:
+    """Displacement that brings the lips as near to each other as on the template.
+
+    The lips hang together only at the corners, so the transfer alone lets them drift apart by up to a
+    millimetre. The lower lip makes up for it, the skin around it follows harmonically.
+    """
+    nearest = model.landmark_barycentrics.argmax(axis=1)
+    vertex = np.take_along_axis(model.triangles[model.landmark_triangles], nearest[:, None], axis=1)[:, 0]
+    upper, lower = vertex[np.array(LIP_PAIRS)].T
+    off = (moved[lower] - moved[upper]) - transfer.scale * (shape[lower] - shape[upper])
+    values = np.zeros_like(moved)
+    values[lower] = -off
+    fixed = held.copy()
+    fixed[np.r_[upper, lower]] = True
+    values[held] = 0.0
+    nothing = np.zeros_like(shape)
+    return transfer.transfer(nothing, fixed, values, nothing)
 
 
 def _move_insides(

@@ -11,6 +11,7 @@ from scipy.sparse.linalg import splu
 
 from core.face_model.building import fit_rigid, fit_sphere, vertex_neighbours
 from core.face_model.closest import ClosestPoints, closest_points
+from core.face_model.embedding_data import has_landmarks
 from core.face_model.mediapipe_topology import LIPS_INNER
 from core.face_model.model import JOINTS, FaceModel
 from core.fitting.eyelids import find_eyelids
@@ -209,6 +210,8 @@ def _settle_mouth(model: FaceModel, base: ndarray, moved: ndarray, result: ndarr
 
 def _seat_teeth(model: FaceModel, result: ndarray) -> None:
     """Move teeth and tongue back until they are as far behind the lips as on the template, in place."""
+    if not has_landmarks(model):
+        return
     gaps = _lip_gaps(model, model.template.astype(np.float64)), _lip_gaps(model, result)
     if len(gaps[0]) == 0:
         return

@@ -66,8 +66,6 @@ def test_a_symmetric_head_gets_symmetric_expressions(anny: FaceModel, own: ndarr
     known = paired & ~lone
     for name in ARKIT_NAMES:
         here, there = (own[ARKIT_INDEX[n]] for n in (name, mirrored_name(name)))
-        if name in ("jawLeft", "jawRight", "mouthLeft", "mouthRight"):
-            assert name != mirrored_name(name)
         own_asymmetry = np.abs(
             anny.expression_deltas[ARKIT_INDEX[mirrored_name(name)]][anny.mirror[known]] * [-1, 1, 1]
             - anny.expression_deltas[ARKIT_INDEX[name]][known]
@@ -147,4 +145,4 @@ def test_mouth_close_undoes_jaw_open_at_the_lips(anny: FaceModel, someone: tuple
         [ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]]
     ].sum(0)
     assert gap(opened) > 0.015
-    assert gap(closed) - gap(neutral) < gap(on_template) - gap(anny.template) + 1e-3
+    assert gap(closed) - gap(neutral) < gap(on_template) - gap(anny.template) + 2e-4
