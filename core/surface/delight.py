@@ -1,0 +1,138 @@
+"""Light taken out of photos, and one skin tone for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from numpy import ndarray
+
+from core.scene.lighting import fit_lighting, shade
+from core.scene.rasterise import rasterise
+from core.scene.shading import visible_vertices
+from core.surface.atlas import sample_image
+from core.surface.view import View
+
+_DARKEST = 0.4  # shading below this, as a fraction of the lit side's, is not divided out in full
+_TINT = 0.25  # the light's colour may change this much (log) over one face
+_SAMPLES_NEEDED = 60
+# Skin reflects red more than green more than blue: log(red / green) and log(blue / green) of linear
+# albedo, and how far a tone may stray from them, are taken from spectral measurements of skin.
+_SKIN_RATIOS = np.array([0.50, -0.38])
+_SKIN_RATIO_SPREAD = 0.22
+_REFLECTANCE_RANGE = (0.045, 0.50)  # luminance of the darkest and the lightest skin
+_EXPOSURE = 0.85  # photographers expose the lit side of a face a little above its reflectance
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+@dataclass(frozen=True)
+class Light:
+    """The light of one photo.
+
+    Attributes:
+        shading: light at each vertex relative to the lit side of the face, per channel, never near 0.
+        tone: linear colour of clean skin on the lit side.
+        gain: takes the photo's colours to the tone that all photos share; see :func:`agree_on_tone`.
+    """
+
+    shading: Float32[ndarray, "vertices 3"]
+    tone: Float[ndarray, "3"]
+    gain: Float[ndarray, "3"]
+
+
+def estimate_light(
+    view: View, triangles: ndarray, clean_skin: Float32[ndarray, "vertices"], sh: Float[ndarray, "9 3"] | None
+) -> Light:
+    """Light of a photo from its skin (INORig eq. 11 with an albedo that is one tone), or from ``sh``.
+
+    Args:
+        clean_skin: of each vertex, how much it should look like plain skin (lips, brows, mouth: 0).
+        sh: light that the fit found; only its course over the face is used, not its level.
+    """
+    weights = clean_skin * _seen_skin(view, triangles)
+    use = weights > 0.05
+    if use.sum() < _SAMPLES_NEEDED:  # nothing to measure light on: call it even
+        middle = np.median(view.image.reshape(-1, 3), axis=0) if use.sum() == 0 else None
+        colours = _blurred_colours(view)
+        tone = middle if middle is not None else np.median(colours[use], axis=0)
+        return Light(np.ones_like(view.vertices), np.maximum(tone, 1e-3).astype(float), np.ones(3))
+    colours = _blurred_colours(view)
+    if sh is None:
+        level = np.maximum(np.median(colours[use], axis=0), 1e-3)
+        grey = np.full((int(use.sum()), 3), 0.5)
+        sh = fit_lighting(
+            colours[use] / level * 0.5, grey, view.normals[use], weights[use], ridge=3e-3, epsilon=2e-2
+        )
+    light = shade(torch.from_numpy(view.normals.astype(np.float64)), torch.from_numpy(sh)).numpy()
+    # the lit side: the brighter half of what the camera sees
+    bright = light[use] @ LUMINANCE
+    lit = bright >= np.quantile(bright, 0.6)
+    reference = np.maximum(np.median(light[use][lit], axis=0), 1e-6)
+    shading = _tamed(light / reference)
+    ratio = colours[use] / shading[use]
+    tone = np.maximum(_weighted_median(ratio, weights[use]), 1e-3)
+    return Light(shading.astype(np.float32), tone, np.ones(3))
+
+
+def agree_on_tone(
+    lights: list[Light], trust: Float[ndarray, "photos"]
+) -> tuple[list[Light], Float[ndarray, "3"]]:
+    """One plausible skin tone (linear albedo), and for each photo the gain that takes its skin there.
+
+    The chroma is drawn to that of human skin as far as it lies outside what skin shows; a grey photo stays grey.
+    """
+    tones = np.log(np.stack([light.tone for light in lights]))
+    share = np.maximum(np.asarray(trust, float), 1e-6)
+    common = np.exp((share[:, None] * tones).sum(axis=0) / share.sum())
+    tone = plausible_tone(common)
+    return [Light(light.shading, light.tone, tone / light.tone) for light in lights], tone
+
+
+def plausible_tone(colour: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
+    """The skin reflectance that most likely shows as ``colour`` on the lit side of a well exposed photo."""
+    ratios = np.log(colour[[0, 2]] / colour[1])
+    if np.abs(ratios).max() > 0.02:
+        away = ratios - _SKIN_RATIOS
+        ratios = _SKIN_RATIOS + _SKIN_RATIO_SPREAD * np.tanh(away / _SKIN_RATIO_SPREAD)
+    tone = np.array([np.exp(ratios[0]), 1.0, np.exp(ratios[1])])
+    low, high = _REFLECTANCE_RANGE
+    level = np.clip(_EXPOSURE * float(colour @ LUMINANCE), low, high)
+    return tone * level / float(tone @ LUMINANCE)
+
+
+def _tamed(light: Float[ndarray, "vertices 3"]) -> Float[ndarray, "vertices 3"]:
+    """Shading whose dark side keeps above a floor and whose colour varies little."""
+    level = light @ LUMINANCE
+    sharp = 12.0
+    floored = _DARKEST + np.logaddexp(0, sharp * (level - _DARKEST)) / sharp
+    floored = np.minimum(floored, 1.6)
+    tint = np.log(np.maximum(light, 1e-3) / np.maximum(level, 1e-3)[:, None])
+    return floored[:, None] * np.exp(_TINT * np.tanh(tint / _TINT))
+
+
+def _blurred_colours(view: View) -> Float[ndarray, "vertices 3"]:
+    """Colours at the vertices, averaged over about 3 mm so that pores and noise do not count."""
+    sigma = max(0.5, 1.5e-3 * view.pixels_per_metre)
+    step = max(1, int(sigma))
+    small = cv2.resize(view.image, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
+    scale = np.array([small.shape[1] / view.image.shape[1], small.shape[0] / view.image.shape[0]])
+    return sample_image(small, view.pixels * scale).astype(np.float64)
+
+
+def _seen_skin(view: View, triangles: ndarray) -> Float[ndarray, "vertices"]:
+    vertices, normals = torch.from_numpy(view.vertices), torch.from_numpy(view.normals)
+    fragments = rasterise(vertices, torch.from_numpy(triangles), view.camera)
+    seen = visible_vertices(fragments, vertices, normals, view.camera, minimum_cosine=0.2).numpy()
+    skin = sample_image(view.skin * view.person * (1 - view.opening), view.pixels)
+    return seen * skin
+
+
+def _weighted_median(values: Float[ndarray, "n 3"], weights: Float[ndarray, "n"]) -> Float[ndarray, "3"]:
+    order = np.argsort(values, axis=0)
+    cumulative = np.cumsum(weights[order], axis=0)
+    middle = (cumulative >= 0.5 * cumulative[-1]).argmax(axis=0)
+    return np.take_along_axis(values, order, axis=0)[middle, np.arange(3)]
