@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,14 +17,16 @@ from core.surface.atlas import sample_image
 from core.surface.view import View
 
 _DARKEST = 0.4  # shading below this, as a fraction of the lit side's, is not divided out in full
-_TINT = 0.25  # the light's colour may change this much (log) over one face
+_TINT = 0.12  # the light's colour may change this much (log) over one face
 _SAMPLES_NEEDED = 60
-# Skin reflects red more than green more than blue: log(red / green) and log(blue / green) of linear
-# albedo, and how far a tone may stray from them, are taken from spectral measurements of skin.
-_SKIN_RATIOS = np.array([0.50, -0.38])
-_SKIN_RATIO_SPREAD = 0.22
-_REFLECTANCE_RANGE = (0.045, 0.50)  # luminance of the darkest and the lightest skin
+# Skin reflects red more than green more than blue, darker skin the more so: log luminance, and usual
+# log(red / green) and log(blue / green) of linear albedo there.
+_SKIN_LEVELS = np.log([0.05, 0.10, 0.28, 0.48])
+_SKIN_RED, _SKIN_BLUE = np.array([1.05, 1.00, 0.75, 0.48]), np.array([-0.70, -0.65, -0.52, -0.36])
+_SKIN_RATIO_SPREAD = 0.25
+_REFLECTANCE_RANGE = (0.045, 0.46)  # luminance of the darkest and the lightest skin
 _EXPOSURE = 0.85  # photographers expose the lit side of a face a little above its reflectance
+_CALM = 0.05  # weight, against all samples, of even light from everywhere: it calms sides that no skin shows
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -34,11 +36,13 @@ class Light:
 
     Attributes:
         shading: light at each vertex relative to the lit side of the face, per channel, never near 0.
+        level: its luminance before it was kept from 0, for telling deep shadow.
         tone: linear colour of clean skin on the lit side.
         gain: takes the photo's colours to the tone that all photos share; see :func:`agree_on_tone`.
     """
 
     shading: Float32[ndarray, "vertices 3"]
+    level: Float32[ndarray, "vertices"]
     tone: Float[ndarray, "3"]
     gain: Float[ndarray, "3"]
 
@@ -58,23 +62,33 @@ def estimate_light(
         middle = np.median(view.image.reshape(-1, 3), axis=0) if use.sum() == 0 else None
         colours = _blurred_colours(view)
         tone = middle if middle is not None else np.median(colours[use], axis=0)
-        return Light(np.ones_like(view.vertices), np.maximum(tone, 1e-3).astype(float), np.ones(3))
+        even = np.ones_like(view.vertices)
+        return Light(even, even[:, 0], np.maximum(tone, 1e-3).astype(float), np.ones(3))
     colours = _blurred_colours(view)
     if sh is None:
         level = np.maximum(np.median(colours[use], axis=0), 1e-3)
-        grey = np.full((int(use.sum()), 3), 0.5)
+        sphere = _even_directions(200)
+        seen = np.concatenate([colours[use] / level, np.full((len(sphere), 3), 0.85)])
+        share = np.full(len(sphere), _CALM * weights[use].sum() / len(sphere))
         sh = fit_lighting(
-            colours[use] / level * 0.5, grey, view.normals[use], weights[use], ridge=3e-3, epsilon=2e-2
+            0.5 * seen,
+            np.full_like(seen, 0.5),
+            np.concatenate([view.normals[use], sphere]),
+            np.concatenate([weights[use], share]),
+            ridge=1e-3,
+            epsilon=2e-2,
         )
     light = shade(torch.from_numpy(view.normals.astype(np.float64)), torch.from_numpy(sh)).numpy()
     # the lit side: the brighter half of what the camera sees
     bright = light[use] @ LUMINANCE
     lit = bright >= np.quantile(bright, 0.6)
     reference = np.maximum(np.median(light[use][lit], axis=0), 1e-6)
-    shading = _tamed(light / reference)
+    relative = light / reference
+    shading = _tamed(relative)
     ratio = colours[use] / shading[use]
     tone = np.maximum(_weighted_median(ratio, weights[use]), 1e-3)
-    return Light(shading.astype(np.float32), tone, np.ones(3))
+    tone *= _exposure_missing(view)
+    return Light(shading.astype(np.float32), (relative @ LUMINANCE).astype(np.float32), tone, np.ones(3))
 
 
 def agree_on_tone(
@@ -88,18 +102,18 @@ def agree_on_tone(
     share = np.maximum(np.asarray(trust, float), 1e-6)
     common = np.exp((share[:, None] * tones).sum(axis=0) / share.sum())
     tone = plausible_tone(common)
-    return [Light(light.shading, light.tone, tone / light.tone) for light in lights], tone
+    return [replace(light, gain=tone / light.tone) for light in lights], tone
 
 
 def plausible_tone(colour: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
     """The skin reflectance that most likely shows as ``colour`` on the lit side of a well exposed photo."""
+    low, high = _REFLECTANCE_RANGE
+    level = float(np.clip(_EXPOSURE * float(colour @ LUMINANCE), low, high))
     ratios = np.log(colour[[0, 2]] / colour[1])
     if np.abs(ratios).max() > 0.02:
-        away = ratios - _SKIN_RATIOS
-        ratios = _SKIN_RATIOS + _SKIN_RATIO_SPREAD * np.tanh(away / _SKIN_RATIO_SPREAD)
+        usual = np.array([np.interp(np.log(level), _SKIN_LEVELS, r) for r in (_SKIN_RED, _SKIN_BLUE)])
+        ratios = usual + _SKIN_RATIO_SPREAD * np.tanh((ratios - usual) / _SKIN_RATIO_SPREAD)
     tone = np.array([np.exp(ratios[0]), 1.0, np.exp(ratios[1])])
-    low, high = _REFLECTANCE_RANGE
-    level = np.clip(_EXPOSURE * float(colour @ LUMINANCE), low, high)
     return tone * level / float(tone @ LUMINANCE)
 
 
@@ -136,3 +150,17 @@ def _weighted_median(values: Float[ndarray, "n 3"], weights: Float[ndarray, "n"]
     cumulative = np.cumsum(weights[order], axis=0)
     middle = (cumulative >= 0.5 * cumulative[-1]).argmax(axis=0)
     return np.take_along_axis(values, order, axis=0)[middle, np.arange(3)]
+
+
+def _exposure_missing(view: View) -> float:
+    """How much brighter the photo should have been, judged by its brightest parts; 1 where well exposed."""
+    brightest = float(np.percentile(view.image[::4, ::4] @ LUMINANCE.astype(np.float32), 99))
+    return float(np.clip((0.7 / max(brightest, 1e-3)) ** 0.5, 1.0, 1.6))
+
+
+def _even_directions(count: int) -> Float[ndarray, "count 3"]:
+    """Unit vectors spread evenly over the sphere (a Fibonacci spiral)."""
+    k = np.arange(count) + 0.5
+    z, turn = 1 - 2 * k / count, np.pi * (1 + 5**0.5) * k
+    r = np.sqrt(1 - z * z)
+    return np.stack([r * np.cos(turn), r * np.sin(turn), z], axis=1)

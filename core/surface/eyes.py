@@ -11,6 +11,7 @@ from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, I
 from core.face_model.model import JOINTS
 from core.fitting.types import FittedHead
 from core.surface.atlas import Atlas
+from core.surface.delight import LUMINANCE
 from core.surface.noise import value_noise
 from core.surface.view import View
 
@@ -19,6 +20,8 @@ _RADIUS_RANGE = (5.3e-3, 6.4e-3)
 _DEFAULT_IRIS = np.array([0.090, 0.048, 0.026])  # brown, the most common
 _SCLERA = np.array([0.62, 0.585, 0.555])
 _PUPIL, _LIMBUS = 0.36, 0.86  # of the iris radius
+_LID_SHADE = 1.3  # lids and lashes keep light from the iris
+_IRIS_LEVELS = (0.030, 0.30)  # luminance of the darkest and lightest irises
 _DIFFERENT = 0.7  # log distance between the two irises' colours where they are taken for really different
 
 
@@ -41,7 +44,9 @@ def measure_iris(view: View, gain: Float[ndarray, "3"], left: bool) -> Float[nda
     colours = view.image[inside]
     order = np.argsort(colours.sum(axis=1))
     kept = colours[order[int(0.15 * len(order)) : int(0.75 * len(order)) + 1]]
-    return np.clip(np.median(kept, axis=0) * gain, 0.012, 0.5)
+    colour = np.maximum(np.median(kept, axis=0) * gain * _LID_SHADE, 1e-3)
+    level = float(colour @ LUMINANCE)
+    return colour * np.clip(level, *_IRIS_LEVELS) / level
 
 
 def agree_on_irises(

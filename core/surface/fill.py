@@ -16,7 +16,7 @@ from core.surface.zones import Zones
 _LIKE_TONE = 0.30  # log distance from the tone beyond which a texel is no guide to unseen skin
 _PULL = 4e-3  # towards the tone, per vertex: colours carry about 15 edges
 _GRAIN = ((0.45e-3, 0.6), (1.1e-3, 0.7), (4.0e-3, 0.45), (14e-3, 0.5))  # size in metres, share
-_GRAIN_RANGE = (0.012, 0.045)
+_GRAIN_RANGE = (0.012, 0.030)
 
 
 def skin_field(

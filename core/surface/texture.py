@@ -21,12 +21,12 @@ from core.surface.fill import grain_strength, paint_skin, skin_field
 from core.surface.harmonic import close_seams
 from core.surface.lashes import lash_alpha
 from core.surface.materials import MATERIAL_NAMES, head_materials, material_of_polygons
-from core.surface.mirror import mirror_map
+from core.surface.mirror import lift_shadows, mirror_map
 from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
 from core.surface.types import HeadTexture, PhotoPixels
 from core.surface.view import View, make_view, sample_photo
-from core.surface.weights import photo_weight, sharpness, share_out
+from core.surface.weights import likely_skin, photo_weight, sharpness, share_out
 from core.surface.zones import Zones, face_zones
 
 LEVELS = 6
@@ -64,6 +64,10 @@ def build_texture(
     views = [make_view(head, fit, photo) for fit, photo in zip(head.photos, photos, strict=True)]
     weights = _photo_weights(coarse, zones, views)
     lights, tone = _lights(head, coarse, zones, views, weights)
+    weights = [
+        weight * likely_skin(coarse, zones, view, light, tone)
+        for weight, view, light in zip(weights, views, lights, strict=True)
+    ]
     report(0.2)
 
     atlas = Atlas.of(model, size)
@@ -74,6 +78,9 @@ def build_texture(
 
     parts = part_colours(model, head.neutral, tone)
     small = cv2.resize(composite, coarse.triangle.shape, interpolation=cv2.INTER_AREA)
+    lift = lift_shadows(small, coverage * (1 - zones.features), mirror_map(coarse))
+    small *= lift
+    composite *= cv2.resize(lift, composite.shape[:2], interpolation=cv2.INTER_LINEAR)
     field = skin_field(coarse, zones, small, coverage, tone, parts)
     clean = coverage * zones.face * (1 - zones.features) * (1 - zones.beard)
     filled = paint_skin(atlas, field, grain_strength(small, clean))

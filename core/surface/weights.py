@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.surface.atlas import Atlas, sample_image
+from core.surface.delight import Light
 from core.surface.view import View, visibility
 from core.surface.zones import Zones
 
-_GRAZING, _FACING = 0.15, 0.6  # cosines between which a photo gains trust
+_FOREIGN = 0.75  # log distance from the skin's tone where a forehead's texel is certainly hair or cloth
+_ROUGH = 0.22  # local spread of log colour where it is
+_SHADOW = (0.12, 0.40)  # light, relative to the lit side's, between which a photo gains trust
+_GRAZING, _FACING = 0.25, 0.65  # cosines between which a photo gains trust
 
 
 def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "size size"]:
@@ -28,11 +32,49 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     skin, person, opening = np.moveaxis(masks.reshape(*seen.shape, 3), -1, 0)
     accepted = np.maximum.reduce([skin, zones.features, zones.beard]) * np.clip(2 * person - 0.5, 0, 1)
     # what lies next to something hidden or foreign is in doubt too
-    sure = cv2.erode(seen * accepted, np.ones((3, 3), np.uint8))
+    radius = max(1, round(0.004 * atlas.size))
+    sure = cv2.erode(seen * accepted, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
     sure = cv2.GaussianBlur(sure, (0, 0), 0.004 * atlas.size) * (seen * accepted)
     weight = sure * angle * zones.face * (1 - opening)
     weight[atlas.triangle < 0] = 0
     return weight.astype(np.float32)
+
+
+def likely_skin(
+    atlas: Atlas, zones: Zones, view: View, light: Light, tone: Float[ndarray, "3"]
+) -> Float32[ndarray, "size size"]:
+    """A second look at each texel once light and tone are known, to lower its weight by: hair over the
+    forehead and temples and what lies in deep shadow count for nothing, features and beard stay.
+    """
+    where = atlas.paint_vertices(view.pixels).reshape(-1, 2)
+    size = atlas.size
+    colours = sample_image(_shrunk_to(view, atlas), where * _shrink(view, atlas)).reshape(size, size, 3)
+    painted = atlas.paint_vertices(np.column_stack([light.gain / light.shading / tone, light.level]))
+    relative = np.log(np.maximum(colours * painted[..., :3], 1e-3))
+    away = np.abs(relative).max(axis=2)
+    grey = relative.mean(axis=2)
+    sigma = 0.006 * size
+    rough = np.sqrt(cv2.GaussianBlur((grey - cv2.GaussianBlur(grey, (0, 0), sigma)) ** 2, (0, 0), sigma))
+    like = np.clip((_FOREIGN - away) / 0.35, 0, 1) * np.clip((_ROUGH - rough) / 0.08, 0, 1)
+    radius = max(1, round(0.006 * size))
+    like = cv2.erode(like, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
+    like = cv2.GaussianBlur(like, (0, 0), 0.5 * radius)
+    kept = np.maximum.reduce([like, zones.features, zones.beard, 1 - zones.upper])
+    lit = np.clip((painted[..., 3] - _SHADOW[0]) / (_SHADOW[1] - _SHADOW[0]), 0.05, 1)
+    return (kept * lit).astype(np.float32)
+
+
+def _shrink(view: View, atlas: Atlas) -> np.float32:
+    """Factor that brings the photo to about a pixel per texel."""
+    across = float(np.ptp(view.landmarks[:, 0]))
+    return np.float32(min(1.0, 0.4 * atlas.size / max(across, 1.0)))
+
+
+def _shrunk_to(view: View, atlas: Atlas) -> Float32[ndarray, "h w 3"]:
+    factor = float(_shrink(view, atlas))
+    if factor == 1.0:
+        return view.image
+    return cv2.resize(view.image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 
 def sharpness(atlas: Atlas, view: View, weight: Float32[ndarray, "size size"]) -> float:

@@ -24,6 +24,10 @@ _LOWER_FACE = (
     132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,
     323, 352, 411, 426, 327, 2, 98, 206, 187, 123, 93,
 )  # fmt: skip
+_UPPER_FACE = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 447, 359, 263, 386, 362, 168, 133, 159, 33, 130, 227,
+    93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
 _RIM = 0.10  # of the distance between the eyes: how far inside the face's outline a photo reaches full trust
 
 
@@ -36,12 +40,14 @@ class Zones:
         features: eyes, brows, lips and nostrils, where one photo must win and pixels need not look like skin.
         beard: cheeks below the nose, chin and upper lip, where hair may be the person's beard.
         lips: the red of the lips.
+        upper: forehead and temples, where hair hangs into the face.
     """
 
     face: Float32[ndarray, "size size"]
     features: Float32[ndarray, "size size"]
     beard: Float32[ndarray, "size size"]
     lips: Float32[ndarray, "size size"]
+    upper: Float32[ndarray, "size size"]
 
     def at_vertices(self, atlas: Atlas, zone: Float32[ndarray, "size size"]) -> Float32[ndarray, "vertices"]:
         """A zone's value at every vertex (its last corner's where it lies on a seam)."""
@@ -72,7 +78,7 @@ def face_zones(atlas: Atlas) -> Zones:
     cv2.fillPoly(oval, [np.round(texels[list(FACE_OVAL)] * 16 - 8).astype(np.int32)], 255, shift=4)
     inside = cv2.distanceTransform(oval, cv2.DIST_L2, 5)
     face = np.clip(inside / (_RIM * unit), 0, 1)
-    brows = drawn(hull(BROW_LEFT), hull(BROW_RIGHT), grow=0.06, soft=0.03)
+    brows = drawn(hull(BROW_LEFT), hull(BROW_RIGHT), grow=0.03, soft=0.025)
     eyes = drawn(EYE_LEFT, EYE_RIGHT, grow=0.10, soft=0.03)
     lips = drawn(LIPS_OUTER, grow=0.02)
     nose = drawn(hull((48, 115, 220, 45, 4, 275, 440, 344, 278, 294, 327, 2, 98, 64)), grow=0.02)
@@ -81,4 +87,5 @@ def face_zones(atlas: Atlas) -> Zones:
         features=np.maximum.reduce([brows, eyes, lips, nose]),
         beard=drawn(_LOWER_FACE, soft=0.06),
         lips=lips,
+        upper=drawn(_UPPER_FACE, soft=0.04),
     )
