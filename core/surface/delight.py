@@ -22,8 +22,8 @@ _SAMPLES_NEEDED = 60
 # Skin reflects red more than green more than blue, darker skin the more so: log luminance, and usual
 # log(red / green) and log(blue / green) of linear albedo there.
 _SKIN_LEVELS = np.log([0.05, 0.10, 0.28, 0.48])
-_SKIN_RED, _SKIN_BLUE = np.array([1.05, 1.00, 0.75, 0.48]), np.array([-0.70, -0.65, -0.52, -0.36])
-_SKIN_RATIO_SPREAD = 0.25
+_SKIN_RED, _SKIN_BLUE = np.array([0.95, 0.90, 0.62, 0.48]), np.array([-0.65, -0.62, -0.46, -0.36])
+_SKIN_RATIO_SPREAD = 0.18
 _REFLECTANCE_RANGE = (0.045, 0.46)  # luminance of the darkest and the lightest skin
 _EXPOSURE = 0.85  # photographers expose the lit side of a face a little above its reflectance
 _CALM = 0.05  # weight, against all samples, of even light from everywhere: it calms sides that no skin shows

@@ -46,7 +46,11 @@ def skin_field(
     away = np.abs(np.log(np.maximum(values, 1e-3) / tone)).max(axis=1)
     like = np.exp(-((away / _LIKE_TONE) ** 2))
     nails = 8.0 * known * np.maximum(like, lips > 0.5)
-    inner = ~model.region_mask("skin")
+    skin = model.region_mask("skin")
+    guides = nails * (skin & (lips < 0.5))
+    if guides.sum() > 1:  # cheeks and chin differ: the unseen gets the mean of what is seen of plain skin
+        tone = np.exp((guides[:, None] * np.log(np.maximum(values, 1e-3))).sum(axis=0) / guides.sum())
+    inner = ~skin
     values[inner], nails[inner] = parts[inner], 100.0
     return np.clip(harmonic_fill(mesh_laplacian(model), values, nails, tone, _PULL), 0.0, 1.0)
 

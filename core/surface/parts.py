@@ -11,7 +11,7 @@ from core.face_model.model import FaceModel
 from core.surface.atlas import Atlas
 from core.surface.noise import value_noise
 
-_TOOTH = np.array([0.60, 0.54, 0.44])
+_TOOTH = np.array([0.68, 0.60, 0.49])
 _GUM = np.array([0.36, 0.115, 0.105])
 _TONGUE = np.array([0.36, 0.125, 0.115])
 _MOUTH_FRONT = np.array([0.26, 0.075, 0.07])
@@ -37,7 +37,7 @@ def part_colours(
     for name, upwards in (("teeth_upper", True), ("teeth_lower", False)):
         own = model.region_mask(name)
         if own.any():
-            colours[own] = _teeth(neutral[own], upwards) * (1 - 0.75 * depth[own])
+            colours[own] = _teeth(neutral[own], upwards) * (1 - 0.5 * depth[own])
     return colours
 
 

@@ -12,9 +12,10 @@ from core.surface.delight import Light
 from core.surface.view import View, visibility
 from core.surface.zones import Zones
 
-_FOREIGN = 0.75  # log distance from the skin's tone where a forehead's texel is certainly hair or cloth
+_FOREIGN = 0.62  # log distance from the skin's tone where a forehead's texel is certainly hair or cloth
 _ROUGH = 0.22  # local spread of log colour where it is
 _SHADOW = (0.12, 0.40)  # light, relative to the lit side's, between which a photo gains trust
+_SLIVER = (0.12, 0.40)  # of the usual width, between which a texel gains trust
 _GRAZING, _FACING = 0.25, 0.65  # cosines between which a photo gains trust
 
 
@@ -27,17 +28,40 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     seen, cosine = visibility(atlas, view)
     angle = np.clip((cosine - _GRAZING) / (_FACING - _GRAZING), 0, 1)
     angle = angle * angle * (3 - 2 * angle) * np.clip(cosine, 0, 1)
-    where = atlas.paint_vertices(view.pixels).reshape(-1, 2)
+    where = atlas.paint_vertices(view.pixels)
+    spread = _stretch(atlas, zones, where)
+    where = where.reshape(-1, 2)
     masks = sample_image(np.dstack([view.skin, view.person, view.opening]), where)
     skin, person, opening = np.moveaxis(masks.reshape(*seen.shape, 3), -1, 0)
     accepted = np.maximum.reduce([skin, zones.features, zones.beard]) * np.clip(2 * person - 0.5, 0, 1)
+    # outlines of nose and cheeks in front of others are never where the model has them
+    far = max(1, round(0.010 * atlas.size))
+    clear = cv2.erode(np.maximum(seen, zones.rims), np.ones((2 * far + 1, 2 * far + 1), np.uint8))
+    seen = seen * cv2.GaussianBlur(clear, (0, 0), 0.5 * far)
     # what lies next to something hidden or foreign is in doubt too
     radius = max(1, round(0.004 * atlas.size))
     sure = cv2.erode(seen * accepted, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
     sure = cv2.GaussianBlur(sure, (0, 0), 0.004 * atlas.size) * (seen * accepted)
-    weight = sure * angle * zones.face * (1 - opening)
+    weight = sure * angle * zones.face * (1 - opening) * spread
     weight[atlas.triangle < 0] = 0
     return weight.astype(np.float32)
+
+
+def _stretch(atlas: Atlas, zones: Zones, where: ndarray) -> Float32[ndarray, "size size"]:
+    """0 where a texel gets its colour from a sliver of the photo, 1 where the photo shows it at full width.
+
+    An open eye folds its lid to a strip: unfolded in the atlas, it would show as streaks.
+    """
+    across = np.diff(where, axis=1, append=where[:, -1:])
+    down = np.diff(where, axis=0, append=where[-1:])
+    a, b = (across**2).sum(axis=2), (down**2).sum(axis=2)
+    c = (across * down).sum(axis=2)
+    root = np.sqrt((a - b) ** 2 + 4 * c * c)
+    narrow = np.sqrt(np.maximum(a + b - root, 0) / 2)
+    usual = float(np.median(np.sqrt((a + b + root) / 2)[zones.face > 0.5]))
+    share = np.clip((narrow / max(usual, 1e-6) - _SLIVER[0]) / (_SLIVER[1] - _SLIVER[0]), 0, 1)
+    share = cv2.erode(share.astype(np.float32), np.ones((3, 3), np.uint8))
+    return cv2.GaussianBlur(share, (0, 0), 0.003 * atlas.size)
 
 
 def likely_skin(
@@ -55,7 +79,7 @@ def likely_skin(
     grey = relative.mean(axis=2)
     sigma = 0.006 * size
     rough = np.sqrt(cv2.GaussianBlur((grey - cv2.GaussianBlur(grey, (0, 0), sigma)) ** 2, (0, 0), sigma))
-    like = np.clip((_FOREIGN - away) / 0.35, 0, 1) * np.clip((_ROUGH - rough) / 0.08, 0, 1)
+    like = np.clip((_FOREIGN - away) / 0.3, 0, 1) * np.clip((_ROUGH - rough) / 0.08, 0, 1)
     radius = max(1, round(0.006 * size))
     like = cv2.erode(like, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
     like = cv2.GaussianBlur(like, (0, 0), 0.5 * radius)
@@ -92,6 +116,6 @@ def share_out(
     """Weights raised to a power and scaled to sum to 1 wherever any photo counts: high powers let the best win."""
     top = np.maximum(np.maximum.reduce(weights), 1e-6)
     raised = [np.power(weight / top, power) for weight in weights]
-    total = np.add.reduce(raised)
+    total = np.maximum(np.add.reduce(raised), 1e-6)
     known = np.minimum(top / 1e-3, 1)
     return [(part / total * known).astype(np.float32) for part in raised]

@@ -38,6 +38,7 @@ class Zones:
     Attributes:
         face: inside the face's outline, fading towards it.
         features: eyes, brows, lips and nostrils, where one photo must win and pixels need not look like skin.
+        rims: eyelids and lips, whose inner edges the eyeballs and the other lip hide.
         beard: cheeks below the nose, chin and upper lip, where hair may be the person's beard.
         lips: the red of the lips.
         upper: forehead and temples, where hair hangs into the face.
@@ -45,6 +46,7 @@ class Zones:
 
     face: Float32[ndarray, "size size"]
     features: Float32[ndarray, "size size"]
+    rims: Float32[ndarray, "size size"]
     beard: Float32[ndarray, "size size"]
     lips: Float32[ndarray, "size size"]
     upper: Float32[ndarray, "size size"]
@@ -85,6 +87,7 @@ def face_zones(atlas: Atlas) -> Zones:
     return Zones(
         face=(face * face * (3 - 2 * face)).astype(np.float32),
         features=np.maximum.reduce([brows, eyes, lips, nose]),
+        rims=np.maximum(eyes, lips),
         beard=drawn(_LOWER_FACE, soft=0.06),
         lips=lips,
         upper=drawn(_UPPER_FACE, soft=0.04),
