@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ from core.scene.camera import Camera as SceneCamera
 from core.scene.lighting import ambient_light
 from core.surface.texture import build_texture
 from core.surface.types import HeadTexture, PhotoPixels
+from core.surface.types import Material as SurfaceMaterial
 
 Quality = Literal["draft", "standard", "high"]
 
@@ -70,7 +71,7 @@ def expected_seconds(model_name: str, photos: int, options: RigOptions) -> dict[
     baking = sum(PROVIDERS[model_name].stages.values()) if model_info(model_name).state != "ready" else 0.0
     fitting = {stage: seconds * (0.4 + 0.6 * photos) for stage, seconds in FIT_SECONDS.items()}
     texture = (options.texels / 2048) ** 2 * (2.5 + 0.7 * photos)
-    return {"model": 0.3 + baking, "photos": 0.8 + 0.4 * photos, **fitting, "texture": texture}
+    return {"photos": 0.8 + 0.4 * photos, "model": 0.3 + baking, **fitting, "texture": texture}
 
 
 def build_rig(
@@ -97,10 +98,11 @@ def build_rig(
     _check(paths, options)
     progress = progress or Progress(expected_seconds(model_name, len(paths), options))
 
-    with progress.stage("model"):
-        model = load_model(model_name, _inside(progress, PROVIDERS[model_name].stages))
+    # Photos come first: who named a wrong file learns it before a face model is built.
     with progress.stage("photos"):
         sources, warnings = _read_photos(paths, options, progress.update)
+    with progress.stage("model"):
+        model = load_model(model_name, _inside(progress, PROVIDERS[model_name].stages))
     head = fit_head(model, [source.observation for source in sources], progress)
     with progress.stage("texture"):
         shown = replace(
@@ -118,8 +120,6 @@ def _check(paths: Sequence[Path], options: RigOptions) -> None:
             f"{len(paths)} photos were given; at most {MOST_PHOTOS} are used.",
             "Choose sharp ones from different sides; five are usually enough.",
         )
-    if options.quality not in get_args(Quality):
-        raise BadInput(f"There is no quality {options.quality!r}.", f"Choose {', '.join(get_args(Quality))}.")
     if not 256 <= options.texels <= 8192 or options.texels % 128:
         raise BadInput(
             f"A texture of {options.texels} texels a side cannot be made.",
@@ -127,7 +127,7 @@ def _check(paths: Sequence[Path], options: RigOptions) -> None:
         )
 
 
-def _inside(progress: Progress, stages: dict[str, float]) -> Progress:
+def _inside(progress: Progress, stages: Mapping[str, float]) -> Progress:
     """Stages of their own that move the current stage of ``progress``."""
     return Progress(stages, lambda report: progress.update(report.fraction))
 
@@ -246,7 +246,7 @@ def _assemble(
     )
 
 
-def _material(material) -> Material:
+def _material(material: SurfaceMaterial) -> Material:
     image = "lashes.png" if material.alpha else "albedo.png"
     return Material(
         name=material.name,

@@ -89,7 +89,7 @@ def _person(
 
 
 def _moved(
-    landmarks: Float32[np.ndarray, "478 3"], left: float, top: float, scale: float
+    landmarks: Float32[np.ndarray, "478 3"], left: float | int, top: float | int, scale: float
 ) -> Float32[np.ndarray, "478 3"]:
     return ((landmarks - np.array([left, top, 0.0])) * scale).astype(np.float32)
 

@@ -11,7 +11,7 @@ def align_similarity(
     source: Float[ndarray, "*samples points 3"],
     target: Float[ndarray, "points 3"],
     weight: Float[ndarray, "points"],
-) -> tuple[ndarray, ndarray, ndarray]:
+) -> tuple[ndarray | np.float64, ndarray, ndarray]:
     """Scale, rotation and translation that bring ``source`` onto ``target`` (Umeyama 1991, weighted).
 
     Returns:

@@ -12,6 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 MARGIN, GAP, CAPTION, HEADING = 28, 12, 24, 40  # pixels
 _PAGE, _TITLE, _TEXT, _DIM = (21, 23, 27), (240, 241, 243), (202, 206, 212), (128, 134, 143)
 
+Cell = tuple[UInt8[np.ndarray, "height width 3"], str]
+"""A picture and its caption."""
+
 
 @dataclass
 class Page:
@@ -26,7 +29,7 @@ class Page:
         """Width of a picture where ``columns`` share a row, pixels."""
         return (self.width - 2 * MARGIN - (columns - 1) * GAP) // columns
 
-    def add_row(self, heading: str, cells: Sequence[tuple[UInt8[np.ndarray, "h w 3"], str]]) -> None:
+    def add_row(self, heading: str, cells: Sequence[Cell]) -> None:
         """Pictures of one height with a caption each; ``heading`` may be empty."""
         self.rows.append((heading, [(Image.fromarray(pixels), caption) for pixels, caption in cells]))
 

@@ -13,7 +13,7 @@ from PIL import Image
 from core.atomic import staged_output
 from core.progress import Progress
 from core.rig import Rig
-from core.sheet.layout import Page
+from core.sheet.layout import Cell, Page
 from core.sheet.views import Frame, Views
 
 EXPECTED_SECONDS: Final = {"photos": 1.5, "views": 1.2, "expressions": 1.8}
@@ -90,7 +90,7 @@ def _add_photos(page: Page, views: Views, progress: Progress) -> None:
         return
     if count == 1:
         size = _square(page, 4)
-        pictures = []
+        pictures: list[Cell] = []
         for draw, caption in (
             (views.photo, views.rig.photos[0].file),
             (views.mesh_over_photo, "fitted mesh, detected landmarks"),
@@ -108,7 +108,7 @@ def _add_photos(page: Page, views: Views, progress: Progress) -> None:
         ("", views.head_over_photo, "textured fit"),
     )
     for row, (heading, draw, caption) in enumerate(rows):
-        cells = []
+        cells: list[Cell] = []
         for index in range(count):
             progress.update((row + index / count) / len(rows))
             cells.append((draw(index, size), caption or views.rig.photos[index].file))
@@ -123,7 +123,7 @@ def _add_views(page: Page, views: Views, progress: Progress) -> None:
     target = (0.0, float(middle[1]), float(middle[2]) + 0.02)
     height = float(high[1] - low[1]) * 1.08
     sides = (("left", -_TURN), ("front", 0.0), ("right", _TURN))
-    cells = []
+    cells: list[Cell] = []
     for draw, look in ((views.clay, "clay"), (views.textured, "textured")):
         for side, yaw in sides:
             progress.update(len(cells) / 6)
@@ -136,9 +136,9 @@ def _add_expressions(page: Page, views: Views, progress: Progress) -> None:
     low, high = views.rig.landmarks.min(axis=0), views.rig.landmarks.max(axis=0)
     middle = (low + high) / 2
     frame = Frame(
-        (0.0, float(middle[1]) - 0.004, float(middle[2])), float(high[1] - low[1]) * 1.42, -0.22, 0.03
+        (0.0, float(middle[1]) - 0.004, float(middle[2]) - 0.03), float(high[1] - low[1]) * 1.42, -0.22, 0.03
     )
-    cells = []
+    cells: list[Cell] = []
     for caption, expression in EXPRESSIONS:
         progress.update(len(cells) / len(EXPRESSIONS))
         cells.append((views.textured(frame, size, expression), caption))

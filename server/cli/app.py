@@ -9,7 +9,9 @@ import typer
 
 from server.cli.blender import blend, export
 from server.cli.demo import demo
+from server.cli.doctor import doctor
 from server.cli.exits import reported
+from server.cli.models import models
 from server.cli.rig import rig
 from server.cli.sheet import sheet
 
@@ -37,8 +39,9 @@ def semblance(
     """Photos in, a rigged head out."""
 
 
-for _command in (rig, blend, export, sheet, demo):
+for _command in (rig, blend, export, sheet, demo, doctor):
     app.command()(reported(_command))
+app.add_typer(models, name="models")
 
 
 def main() -> None:

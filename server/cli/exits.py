@@ -25,7 +25,7 @@ EXIT_CODES: Final = {
     "output_failed": 9,
     "cancelled": 130,
 }
-"""Error code → exit code. 0 is success, 2 is also a misspelt command line, 1 also a fault of Semblance's own."""
+"""Error code → exit code. 0 is success; 2 is also a misspelt command line, 1 a fault of Semblance's own."""
 
 
 def reported(command: Callable[..., None]) -> Callable[..., None]:
