@@ -26,7 +26,7 @@ _SKIN_RED, _SKIN_BLUE = np.array([0.95, 0.90, 0.62, 0.48]), np.array([-0.65, -0.
 _SKIN_RATIO_SPREAD = 0.18
 _REFLECTANCE_RANGE = (0.045, 0.46)  # luminance of the darkest and the lightest skin
 _EXPOSURE = 0.85  # photographers expose the lit side of a face a little above its reflectance
-_CALM = 0.05  # weight, against all samples, of even light from everywhere: it calms sides that no skin shows
+_CALM = 0.02  # weight, against all samples, of even light from everywhere: it calms sides that no skin shows
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 

@@ -26,7 +26,7 @@ from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
 from core.surface.types import HeadTexture, PhotoPixels
 from core.surface.view import View, make_view, sample_photo
-from core.surface.weights import likely_skin, photo_weight, sharpness, share_out
+from core.surface.weights import folded_lids, likely_skin, photo_weight, sharpness, share_out
 from core.surface.zones import Zones, face_zones
 
 LEVELS = 6
@@ -62,7 +62,8 @@ def build_texture(
     coarse = Atlas.of(model, size // _REDUCTION)
     zones = face_zones(coarse)
     views = [make_view(head, fit, photo) for fit, photo in zip(head.photos, photos, strict=True)]
-    weights = _photo_weights(coarse, zones, views)
+    unfolded = 1 - coarse.paint_vertices(folded_lids(head)[:, None])[..., 0]
+    weights = [weight * unfolded for weight in _photo_weights(coarse, zones, views)]
     lights, tone = _lights(head, coarse, zones, views, weights)
     weights = [
         weight * likely_skin(coarse, zones, view, light, tone)

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.face_model.arkit import ARKIT_INDEX
+from core.fitting.types import FittedHead
 from core.surface.atlas import Atlas, sample_image
 from core.surface.delight import Light
 from core.surface.view import View, visibility
@@ -15,6 +17,7 @@ from core.surface.zones import Zones
 _FOREIGN = 0.62  # log distance from the skin's tone where a forehead's texel is certainly hair or cloth
 _ROUGH = 0.22  # local spread of log colour where it is
 _SHADOW = (0.12, 0.40)  # light, relative to the lit side's, between which a photo gains trust
+_FOLDED = (2.4, 4.5)  # times that a closing eye stretches the lid, between which photos lose trust
 _SLIVER = (0.12, 0.40)  # of the usual width, between which a texel gains trust
 _GRAZING, _FACING = 0.25, 0.65  # cosines between which a photo gains trust
 
@@ -29,7 +32,9 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     angle = np.clip((cosine - _GRAZING) / (_FACING - _GRAZING), 0, 1)
     angle = angle * angle * (3 - 2 * angle) * np.clip(cosine, 0, 1)
     where = atlas.paint_vertices(view.pixels)
-    spread = _stretch(atlas, zones, where)
+    usual = _widths(where)[1]
+    usual = max(float(np.median(usual[zones.face > 0.5])), 1e-6)  # photo pixels per texel
+    spread = _stretch(atlas, where, usual)
     where = where.reshape(-1, 2)
     masks = sample_image(np.dstack([view.skin, view.person, view.opening]), where)
     skin, person, opening = np.moveaxis(masks.reshape(*seen.shape, 3), -1, 0)
@@ -39,7 +44,7 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     clear = cv2.erode(np.maximum(seen, zones.rims), np.ones((2 * far + 1, 2 * far + 1), np.uint8))
     seen = seen * cv2.GaussianBlur(clear, (0, 0), 0.5 * far)
     # what lies next to something hidden or foreign is in doubt too
-    radius = max(1, round(0.004 * atlas.size))
+    radius = max(1, round(max(0.004 * atlas.size, 1.5 / usual)))
     sure = cv2.erode(seen * accepted, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
     sure = cv2.GaussianBlur(sure, (0, 0), 0.004 * atlas.size) * (seen * accepted)
     weight = sure * angle * zones.face * (1 - opening) * spread
@@ -47,21 +52,37 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     return weight.astype(np.float32)
 
 
-def _stretch(atlas: Atlas, zones: Zones, where: ndarray) -> Float32[ndarray, "size size"]:
-    """0 where a texel gets its colour from a sliver of the photo, 1 where the photo shows it at full width.
-
-    An open eye folds its lid to a strip: unfolded in the atlas, it would show as streaks.
-    """
+def _widths(where: ndarray) -> tuple[ndarray, ndarray]:
+    """Smaller and larger extent of each texel in the photo, pixels."""
     across = np.diff(where, axis=1, append=where[:, -1:])
     down = np.diff(where, axis=0, append=where[-1:])
     a, b = (across**2).sum(axis=2), (down**2).sum(axis=2)
     c = (across * down).sum(axis=2)
     root = np.sqrt((a - b) ** 2 + 4 * c * c)
-    narrow = np.sqrt(np.maximum(a + b - root, 0) / 2)
-    usual = float(np.median(np.sqrt((a + b + root) / 2)[zones.face > 0.5]))
-    share = np.clip((narrow / max(usual, 1e-6) - _SLIVER[0]) / (_SLIVER[1] - _SLIVER[0]), 0, 1)
+    return np.sqrt(np.maximum(a + b - root, 0) / 2), np.sqrt((a + b + root) / 2)
+
+
+def _stretch(atlas: Atlas, where: ndarray, usual: float) -> Float32[ndarray, "size size"]:
+    """0 where a texel gets its colour from a sliver of the photo, 1 where the photo shows it at full width."""
+    share = np.clip((_widths(where)[0] / usual - _SLIVER[0]) / (_SLIVER[1] - _SLIVER[0]), 0, 1)
     share = cv2.erode(share.astype(np.float32), np.ones((3, 3), np.uint8))
     return cv2.GaussianBlur(share, (0, 0), 0.003 * atlas.size)
+
+
+def folded_lids(head: FittedHead) -> Float32[ndarray, "vertices"]:
+    """1 at vertices where closing the eyes stretches the skin much, 0 where it hardly does.
+
+    An open eye rolls its lid into a strip; lashes painted there would smear over the closed lid.
+    """
+    blink = sum(head.expression_deltas[ARKIT_INDEX[f"eyeBlink{side}"]] for side in ("Left", "Right"))
+    t = head.model.triangles
+    edges = np.concatenate([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]])
+    open_, closed = head.neutral, head.neutral + blink
+    lengths = [np.linalg.norm(v[edges[:, 0]] - v[edges[:, 1]], axis=1) for v in (open_, closed)]
+    ratio = lengths[1] / np.maximum(lengths[0], 1e-6)
+    most = np.ones(len(head.neutral))
+    np.maximum.at(most, edges.ravel(), np.repeat(ratio, 2))
+    return np.clip((most - _FOLDED[0]) / (_FOLDED[1] - _FOLDED[0]), 0, 1).astype(np.float32)
 
 
 def likely_skin(
@@ -80,9 +101,9 @@ def likely_skin(
     sigma = 0.006 * size
     rough = np.sqrt(cv2.GaussianBlur((grey - cv2.GaussianBlur(grey, (0, 0), sigma)) ** 2, (0, 0), sigma))
     like = np.clip((_FOREIGN - away) / 0.3, 0, 1) * np.clip((_ROUGH - rough) / 0.08, 0, 1)
-    radius = max(1, round(0.006 * size))
+    radius = max(1, round(0.010 * size))
     like = cv2.erode(like, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
-    like = cv2.GaussianBlur(like, (0, 0), 0.5 * radius)
+    like = cv2.GaussianBlur(like, (0, 0), radius)
     kept = np.maximum.reduce([like, zones.features, zones.beard, 1 - zones.upper])
     lit = np.clip((painted[..., 3] - _SHADOW[0]) / (_SHADOW[1] - _SHADOW[0]), 0.05, 1)
     return (kept * lit).astype(np.float32)
