@@ -6,9 +6,12 @@ does not know take the average of those nearby that it knows, so nothing unknown
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import cv2
 import numpy as np
 from jaxtyping import Float32
+from numba import njit, prange
 from numpy import ndarray
 
 
@@ -43,12 +46,11 @@ class BandBlender:
             if weight.shape[0] != side:
                 how = cv2.INTER_LINEAR if weight.shape[0] < side else cv2.INTER_AREA
                 weight = cv2.resize(weight, (side, side), interpolation=how)
-            band = pyramid[level]
             if level + 1 < len(self._sides):
-                band -= cv2.pyrUp(pyramid[level + 1], dstsize=(side, side))
-            band *= weight[..., None]
-            self._sums[level] += band
-            self._weights[level] += weight
+                coarser = cv2.pyrUp(pyramid[level + 1], dstsize=(side, side))
+            else:
+                coarser = np.zeros_like(pyramid[level])
+            _accumulate(self._sums[level], self._weights[level], pyramid[level], coarser, weight)
 
     def result(self) -> Float32[ndarray, "size size 3"]:
         """The blend; 0 where no picture had weight at any level."""
@@ -67,7 +69,7 @@ def masked_pyramid(
     picture: Float32[ndarray, "size size 3"], known: Float32[ndarray, "size size"], levels: int
 ) -> list[Float32[ndarray, "_ _ 3"]]:
     """Gaussian pyramid of the known texels; the unknown take what the coarser levels know near them."""
-    sums = [np.dstack([picture * known[..., None], known])]
+    sums = [_masked(np.ascontiguousarray(picture), np.ascontiguousarray(known))]
     for _ in range(levels - 1):
         sums.append(cv2.pyrDown(sums[-1]))
     coarsest = sums[-1]
@@ -75,12 +77,55 @@ def masked_pyramid(
     mean = coarsest[..., :3].sum(axis=(0, 1)) / max(float(total), 1e-6)
     pyramid: list[ndarray] = []
     for level in range(levels - 1, -1, -1):
-        weight = sums[level][..., 3:]
+        height, width = sums[level].shape[:2]
         if pyramid:
-            beyond = cv2.pyrUp(pyramid[0], dstsize=(weight.shape[1], weight.shape[0]))
+            beyond = cv2.pyrUp(pyramid[0], dstsize=(width, height))
         else:
-            beyond = np.broadcast_to(mean, (*weight.shape[:2], 3)).astype(np.float32)
-        # known to a quarter is known well enough; below that it fades into what lies around
-        trust = np.minimum(4 * weight, 1)
-        pyramid.insert(0, sums[level][..., :3] * (trust / np.maximum(weight, 1e-6)) + beyond * (1 - trust))
+            beyond = np.ascontiguousarray(np.broadcast_to(mean, (height, width, 3)), np.float32)
+        _fill_in(sums[level], beyond)
+        pyramid.insert(0, beyond)
     return pyramid
+
+
+@njit(cache=True, parallel=True)
+@no_type_check
+def _masked(picture, known):
+    height, width = known.shape
+    result = np.empty((height, width, 4), np.float32)
+    for row in prange(height):
+        for column in range(width):
+            k = known[row, column]
+            for channel in range(3):
+                result[row, column, channel] = picture[row, column, channel] * k
+            result[row, column, 3] = k
+    return result
+
+
+@njit(cache=True, parallel=True)
+@no_type_check
+def _fill_in(sums, beyond):
+    """Overwrite ``beyond`` where texels are known: to a quarter is well enough, below that they fade."""
+    height, width = beyond.shape[:2]
+    for row in prange(height):
+        for column in range(width):
+            weight = sums[row, column, 3]
+            trust = min(np.float32(4) * weight, np.float32(1))
+            share = trust / max(weight, np.float32(1e-6))
+            for channel in range(3):
+                beyond[row, column, channel] = (
+                    sums[row, column, channel] * share + beyond[row, column, channel] * (1 - trust)
+                )
+
+
+@njit(cache=True, parallel=True)
+@no_type_check
+def _accumulate(total, weights, picture, coarser, weight):
+    height, width = weight.shape
+    for row in prange(height):
+        for column in range(width):
+            w = weight[row, column]
+            for channel in range(3):
+                total[row, column, channel] += w * (
+                    picture[row, column, channel] - coarser[row, column, channel]
+                )
+            weights[row, column] += w
