@@ -18,18 +18,18 @@ from core.scene.rasterise import rasterise_uv
 
 @dataclass(frozen=True)
 class Atlas:
-    """Texels of a model's texture layout. Row 0 is v = 1.
+    """Texels of a model's texture layout, or of a part of it. Row 0 is v = 1.
 
     Attributes:
-        size: texels along a side.
+        size: texels along a side of the whole layout.
         triangle: index into ``model.triangles``, -1 where no chart is.
         barycentrics: position in that triangle.
     """
 
     model: FaceModel
     size: int
-    triangle: Int32[ndarray, "size size"]
-    barycentrics: Float32[ndarray, "size size 3"]
+    triangle: Int32[ndarray, "rows columns"]
+    barycentrics: Float32[ndarray, "rows columns 3"]
 
     @classmethod
     def of(cls, model: FaceModel, size: int) -> Atlas:
@@ -38,15 +38,23 @@ class Atlas:
         fragments = rasterise_uv(torch.from_numpy(model.uv), corners, size)
         return cls(model, size, fragments.triangle.numpy(), fragments.barycentrics.numpy())
 
-    def paint_vertices(self, values: Float[ndarray, "vertices channels"]) -> Float32[ndarray, "h w channels"]:
+    def part(self, box: tuple[slice, slice]) -> Atlas:
+        """The texels of some rows and columns."""
+        return Atlas(self.model, self.size, self.triangle[box], self.barycentrics[box])
+
+    def paint_vertices(
+        self, values: Float[ndarray, "vertices channels"]
+    ) -> Float32[ndarray, "rows columns channels"]:
         """Values of vertices interpolated at every texel; 0 outside the charts."""
         return _paint(self.triangle, self.barycentrics, self.model.triangles, _contiguous(values))
 
-    def paint_corners(self, values: Float[ndarray, "corners channels"]) -> Float32[ndarray, "h w channels"]:
+    def paint_corners(
+        self, values: Float[ndarray, "corners channels"]
+    ) -> Float32[ndarray, "rows columns channels"]:
         """Values of polygon corners interpolated at every texel; 0 outside the charts."""
         return _paint(self.triangle, self.barycentrics, self.model.triangle_corners, _contiguous(values))
 
-    def covers(self, *regions: str) -> Bool[ndarray, "size size"]:
+    def covers(self, *regions: str) -> Bool[ndarray, "rows columns"]:
         """Texels of the named regions."""
         wanted = np.isin(triangle_regions(self.model), [REGIONS.index(name) for name in regions])
         return np.append(wanted, False)[self.triangle]
@@ -59,7 +67,7 @@ class Atlas:
 def triangle_regions(model: FaceModel) -> Int32[ndarray, "triangles"]:
     """Region of every triangle.
 
-    The rim of a cavity belongs to the skin by its vertices; a triangle with one vertex inside is the cavity's.
+    The rim of a cavity belongs to the skin by its vertices; a triangle with a vertex inside is the cavity's.
     """
     return model.region[model.triangles].max(axis=1)
 
@@ -73,20 +81,6 @@ def landmark_uv(model: FaceModel) -> Float32[ndarray, "478 2"]:
     """Where MediaPipe's landmarks lie in the layout."""
     corners = model.uv[model.triangle_corners[model.landmark_triangles]]
     return np.einsum("lk,lkd->ld", model.landmark_barycentrics, corners).astype(np.float32)
-
-
-def sample_image(
-    image: Float32[ndarray, "h w *channels"], points: Float[ndarray, "points 2"]
-) -> Float32[ndarray, "points *channels"]:
-    """Bilinear values at (column, row) positions, pixel centres at integers + 0.5; clamped at the border."""
-    # cv2.remap takes at most 32,767 columns or rows
-    flat = np.asarray(points, np.float32) - np.float32(0.5)
-    width = 4096
-    padded = np.zeros((-(-len(flat) // width) * width, 2), np.float32)
-    padded[: len(flat)] = flat
-    grid = padded.reshape(-1, width, 2)
-    sampled = cv2.remap(image, grid, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return sampled.reshape(-1, *image.shape[2:])[: len(flat)]
 
 
 def pad_charts(image: ndarray, covered: Bool[ndarray, "size size"]) -> ndarray:

@@ -13,7 +13,7 @@ from numpy import ndarray
 from core.scene.lighting import fit_lighting, shade
 from core.scene.rasterise import rasterise
 from core.scene.shading import visible_vertices
-from core.surface.atlas import sample_image
+from core.surface.images import sample_image
 from core.surface.view import View
 
 _DARKEST = 0.4  # shading below this, as a fraction of the lit side's, is not divided out in full
@@ -38,12 +38,14 @@ class Light:
         shading: light at each vertex relative to the lit side of the face, per channel, never near 0.
         level: its luminance before it was kept from 0, for telling deep shadow.
         tone: linear colour of clean skin on the lit side.
+        exposure: how much brighter the photo should have been.
         gain: takes the photo's colours to the tone that all photos share; see :func:`agree_on_tone`.
     """
 
     shading: Float32[ndarray, "vertices 3"]
     level: Float32[ndarray, "vertices"]
     tone: Float[ndarray, "3"]
+    exposure: float
     gain: Float[ndarray, "3"]
 
 
@@ -63,7 +65,7 @@ def estimate_light(
         colours = _blurred_colours(view)
         tone = middle if middle is not None else np.median(colours[use], axis=0)
         even = np.ones_like(view.vertices)
-        return Light(even, even[:, 0], np.maximum(tone, 1e-3).astype(float), np.ones(3))
+        return Light(even, even[:, 0], np.maximum(tone, 1e-3).astype(float), 1.0, np.ones(3))
     colours = _blurred_colours(view)
     if sh is None:
         level = np.maximum(np.median(colours[use], axis=0), 1e-3)
@@ -87,8 +89,8 @@ def estimate_light(
     shading = _tamed(relative)
     ratio = colours[use] / shading[use]
     tone = np.maximum(_weighted_median(ratio, weights[use]), 1e-3)
-    tone *= _exposure_missing(view)
-    return Light(shading.astype(np.float32), (relative @ LUMINANCE).astype(np.float32), tone, np.ones(3))
+    level = (relative @ LUMINANCE).astype(np.float32)
+    return Light(shading.astype(np.float32), level, tone, _exposure_missing(view), np.ones(3))
 
 
 def agree_on_tone(
@@ -96,9 +98,9 @@ def agree_on_tone(
 ) -> tuple[list[Light], Float[ndarray, "3"]]:
     """One plausible skin tone (linear albedo), and for each photo the gain that takes its skin there.
 
-    The chroma is drawn to that of human skin as far as it lies outside what skin shows; a grey photo stays grey.
+    The chroma is drawn to what human skin shows; a grey photo stays grey.
     """
-    tones = np.log(np.stack([light.tone for light in lights]))
+    tones = np.log(np.stack([light.tone * light.exposure for light in lights]))
     share = np.maximum(np.asarray(trust, float), 1e-6)
     common = np.exp((share[:, None] * tones).sum(axis=0) / share.sum())
     tone = plausible_tone(common)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
@@ -12,6 +11,7 @@ from core.face_model.model import JOINTS
 from core.fitting.types import FittedHead
 from core.surface.atlas import Atlas
 from core.surface.delight import LUMINANCE
+from core.surface.images import fill_polygon
 from core.surface.noise import value_noise
 from core.surface.view import View
 
@@ -35,7 +35,7 @@ def measure_iris(view: View, gain: Float[ndarray, "3"], left: bool) -> Float[nda
     distance = np.hypot(x - centre[0], y - centre[1]) / max(radius, 1e-6)
     opening = np.zeros((height, width), np.uint8)
     outline = view.landmarks[list(EYE_LEFT if left else EYE_RIGHT)]
-    cv2.fillPoly(opening, [np.round(outline * 16 - 8).astype(np.int32)], 1, shift=4)
+    fill_polygon(opening, outline)
     inside = (distance > 0.45) & (distance < 0.85) & (opening > 0)
     # the upper lid shades the top of the iris
     inside &= y > centre[1] - 0.3 * radius
@@ -93,7 +93,7 @@ def paint_eyes(
         if not len(rows):
             continue
         box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
-        part = Atlas(atlas.model, atlas.size, atlas.triangle[box], atlas.barycentrics[box])
+        part = atlas.part(box)
         inside = part.covers(name)
         points = part.paint_vertices(neutral - joints[JOINTS.index(name)])[inside]
         image[box][inside] = _eye_colour(points, radius, iris)

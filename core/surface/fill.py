@@ -7,15 +7,17 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.surface.atlas import Atlas, sample_image
+from core.surface.atlas import Atlas
 from core.surface.delight import LUMINANCE
 from core.surface.harmonic import harmonic_fill, mesh_laplacian
+from core.surface.images import sample_image
 from core.surface.noise import value_noise
 from core.surface.zones import Zones
 
 _LIKE_TONE = 0.30  # log distance from the tone beyond which a texel is no guide to unseen skin
 _PULL = 4e-3  # towards the tone, per vertex: colours carry about 15 edges
 _GRAIN = ((0.45e-3, 0.6), (1.1e-3, 0.7), (4.0e-3, 0.45), (14e-3, 0.5))  # size in metres, share
+_BLUSH = np.array([0.3, 1.0, 1.0], np.float32)  # blood shows in green and blue more than in red
 _GRAIN_RANGE = (0.012, 0.030)
 
 
@@ -55,9 +57,7 @@ def skin_field(
     return np.clip(harmonic_fill(mesh_laplacian(model), values, nails, tone, _PULL), 0.0, 1.0)
 
 
-def grain_strength(
-    composite: Float32[ndarray, "size size 3"], clean: Float32[ndarray, "size size"]
-) -> float:
+def grain_strength(composite: Float32[ndarray, "size size 3"], clean: Float32[ndarray, "size size"]) -> float:
     """Relative contrast of fine detail on clean skin (robust: moles, wrinkles and stubble count little)."""
     grey = composite @ LUMINANCE.astype(np.float32)
     detail = grey / np.maximum(cv2.GaussianBlur(grey, (0, 0), 4.0), 0.01) - 1
@@ -79,7 +79,6 @@ def paint_skin(
         grain += np.float32(share) * value_noise(points * np.float32(1 / size))
     blotch = value_noise(points * np.float32(1 / 9e-3) + np.float32(50))
     image = painted[..., :3].copy()
-    # blood shows in green and blue more than in red
-    factor = 1 + np.float32(strength) * (2.0 * grain[:, None] + blotch[:, None] * np.float32([0.3, 1.0, 1.0]))
+    factor = 1 + np.float32(strength) * (2.0 * grain[:, None] + blotch[:, None] * _BLUSH)
     image[inside] *= factor.astype(np.float32)
     return image

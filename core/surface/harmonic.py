@@ -9,10 +9,9 @@ from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.sparse.linalg import factorized
 
 from core.face_model.model import FaceModel
-from core.surface.atlas import triangle_regions
 
 _LANDMARK_STIFFNESS = 0.3  # of the field between landmarks, against one landmark's pull
-_RETURN = 1e-3  # pull to no offset, so that the field dies away behind the ears
+_RETURN = 5e-3  # pull to no offset, so that the field dies away behind the ears
 
 
 def edges_laplacian(edges: Int[ndarray, "edges 2"], count: int) -> csr_matrix:

@@ -24,7 +24,7 @@ def lash_alpha(atlas: Atlas, neutral: Float32[ndarray, "vertices 3"]) -> Float32
     values = np.zeros((model.vertex_count, 3))
     values[lashes] = _lash_coordinates(model, neutral, lashes)
     for box in chart_boxes(inside):
-        part = Atlas(model, atlas.size, atlas.triangle[box], atlas.barycentrics[box])
+        part = atlas.part(box)
         own = inside[box]
         t, s, lower = part.paint_vertices(values)[own].T
         alpha[box][own] = _hairs(t, s, lower > 0.5)

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from core.face_model.model import FaceModel
 from core.surface.atlas import Atlas
+from core.surface.images import look_up
 
 _BROAD = 0.02  # of the atlas's side: shadows and lights of this size are judged, features are not
 _LIFTED = 0.85
@@ -34,7 +35,7 @@ def mirror_uv(model: FaceModel) -> Float32[ndarray, "corners 2"]:
 
 
 def mirror_map(atlas: Atlas) -> Float32[ndarray, "size size 2"]:
-    """(column, row) of each texel's mirror twin for ``cv2.remap`` (texel centres at integers).
+    """(column, row) of each texel's mirror twin, texel centres at integers + 0.5.
 
     Texels without a twin point at -10, outside the picture.
     """
@@ -42,7 +43,9 @@ def mirror_map(atlas: Atlas) -> Float32[ndarray, "size size 2"]:
     missing = np.isnan(uv).any(axis=1)
     uv[missing] = -1e3
     painted = atlas.paint_corners(uv)
-    image = np.stack([painted[..., 0], 1 - painted[..., 1]], axis=-1) * np.float32(atlas.size) - np.float32(0.5)
+    image = np.stack([painted[..., 0], 1 - painted[..., 1]], axis=-1) * np.float32(atlas.size) - np.float32(
+        0.5
+    )
     image[(atlas.triangle < 0) | (painted < 0).any(axis=-1)] = -10
     return image
 
@@ -66,10 +69,10 @@ def lift_shadows(
     logs = np.log(np.maximum(composite, 2e-3)) * trust[..., None]
     broad = cv2.GaussianBlur(logs, (0, 0), sigma) / np.maximum(known, 1e-4)[..., None]
     packed = np.dstack([broad, np.minimum(4 * known, 1)])
-    twin = cv2.remap(packed, twins, None, cv2.INTER_LINEAR)
+    twin = look_up(packed, twins, outside_black=True)
     both = packed[..., 3] * twin[..., 3]
     darker = np.maximum((twin[..., :3] - broad).mean(axis=2), 0)
-    tint = np.clip(twin[..., :3] - broad - darker[..., None], -0.15, 0.15)
+    tint = np.clip(twin[..., :3] - broad - darker[..., None], -0.4, 0.4)
     part = np.clip(darker / 0.1, 0, 1)[..., None]
     gain = _LIFTED * (np.minimum(darker, _MOST)[..., None] + tint * part) * both[..., None]
     return np.exp(cv2.GaussianBlur(gain.astype(np.float32), (0, 0), 0.5 * sigma))

@@ -54,11 +54,13 @@ def paint_parts(
     """Paint the vertices' colours, slightly mottled, into the charts of teeth, tongue, mouth and sockets."""
     inside = atlas.covers("teeth_upper", "teeth_lower", "tongue", "mouth_interior", "eye_socket")
     for box in chart_boxes(inside):
-        part = Atlas(atlas.model, atlas.size, atlas.triangle[box], atlas.barycentrics[box])
+        part = atlas.part(box)
         own = inside[box]
         painted = part.paint_vertices(np.column_stack([colours, atlas.model.template]))[own]
         gaps = _tooth_gaps(part, own, painted[:, 3:])
-        mottle = value_noise(painted[:, 3:] * np.float32(900)) + value_noise(painted[:, 3:] * np.float32(2300))
+        mottle = value_noise(painted[:, 3:] * np.float32(900)) + value_noise(
+            painted[:, 3:] * np.float32(2300)
+        )
         image[box][own] = painted[:, :3] * (gaps * (1 + 0.05 * mottle))[:, None]
 
 

@@ -1,4 +1,4 @@
-"""Multi-band blending: pictures mixed by weights, coarse bands over wide transitions and fine ones over narrow.
+"""Multi-band blending: coarse bands mix over wide transitions and fine ones over narrow.
 
 Burt and Adelson, A Multiresolution Spline (1983), with pyramids of masked pictures: texels that a picture
 does not know take the average of those nearby that it knows, so nothing unknown bleeds in.
@@ -57,8 +57,7 @@ class BandBlender:
         image = self._band(len(self._sides) - 1)
         for level in range(len(self._sides) - 2, -1, -1):
             side = self._sides[level]
-            image = cv2.pyrUp(image, dstsize=(side, side))
-            image += self._band(level)
+            image = cv2.pyrUp(image, dstsize=(side, side)) + self._band(level)
         return image
 
     def _band(self, level: int) -> ndarray:
@@ -112,9 +111,9 @@ def _fill_in(sums, beyond):
             trust = min(np.float32(4) * weight, np.float32(1))
             share = trust / max(weight, np.float32(1e-6))
             for channel in range(3):
-                beyond[row, column, channel] = (
-                    sums[row, column, channel] * share + beyond[row, column, channel] * (1 - trust)
-                )
+                beyond[row, column, channel] = sums[row, column, channel] * share + beyond[
+                    row, column, channel
+                ] * (1 - trust)
 
 
 @njit(cache=True, parallel=True)

@@ -14,11 +14,12 @@ from core.errors import BadInput
 from core.fitting.types import FittedHead
 from core.progress import Progress
 from core.scene.shading import linear_to_srgb
-from core.surface.atlas import Atlas, pad_charts, sample_image, triangle_regions
+from core.surface.atlas import Atlas, pad_charts, triangle_regions
 from core.surface.delight import LUMINANCE, Light, agree_on_tone, estimate_light
 from core.surface.eyes import agree_on_irises, iris_radius, measure_iris, paint_eyes
 from core.surface.fill import grain_strength, paint_skin, skin_field
 from core.surface.harmonic import close_seams
+from core.surface.images import look_up, sample_image
 from core.surface.lashes import lash_alpha
 from core.surface.materials import MATERIAL_NAMES, head_materials, material_of_polygons
 from core.surface.mirror import lift_shadows, mirror_map
@@ -26,7 +27,7 @@ from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
 from core.surface.types import HeadTexture, PhotoPixels
 from core.surface.view import View, make_view, sample_photo
-from core.surface.weights import folded_lids, likely_skin, photo_weight, sharpness, share_out
+from core.surface.weights import folded_lids, likely_skin, photo_weight, share_out, sharpness
 from core.surface.zones import Zones, face_zones
 
 LEVELS = 6
@@ -51,7 +52,7 @@ def build_texture(
     """
     if not photos or len(photos) != len(head.photos):
         raise BadInput(
-            f"The head was fitted to {len(head.photos)} photos, but {len(photos)} were given for its texture.",
+            f"The head was fitted to {len(head.photos)} photos, but its texture got {len(photos)}.",
             "Give the same photos in the same order.",
         )
     if size <= 0 or size % 128:
@@ -78,7 +79,8 @@ def build_texture(
     report(0.6)
 
     parts = part_colours(model, head.neutral, tone)
-    small = cv2.resize(composite, coarse.triangle.shape, interpolation=cv2.INTER_AREA)
+    quarter = (coarse.size, coarse.size)
+    small = np.asarray(cv2.resize(composite, quarter, interpolation=cv2.INTER_AREA), np.float32)
     lift = lift_shadows(small, coverage * (1 - zones.features), mirror_map(coarse))
     small *= lift
     composite *= cv2.resize(lift, composite.shape[:2], interpolation=cv2.INTER_LINEAR)
@@ -116,7 +118,7 @@ def build_texture(
 
 
 def _photo_weights(coarse: Atlas, zones: Zones, views: list[View]) -> list[Float32[ndarray, "size size"]]:
-    """Trust in each photo at each texel, sharper ones above blurred ones; the best photo keeps its own scale."""
+    """Trust in each photo at each texel, sharper ones above blurred ones."""
     weights = [photo_weight(coarse, zones, view) for view in views]
     if len(views) == 1:
         return weights
@@ -149,7 +151,7 @@ def _blend_photos(
     zones: Zones,
     views: list[View],
     lights: list[Light],
-    weights: list[Float32[ndarray, "size size"]],
+    weights: list[Float32[ndarray, "coarse coarse"]],
     tone: Float[ndarray, "3"],
 ) -> Float32[ndarray, "size size 3"]:
     """Albedo where photos show it, with fine detail from the best photo and the broad tone from all."""
@@ -180,12 +182,12 @@ def _complete(
     atlas: Atlas,
     coarse: Atlas,
     composite: Float32[ndarray, "size size 3"],
-    coverage: Float32[ndarray, "coarse coarse"],
+    coverage: Float32[ndarray, "quarter quarter"],
     filled: Float32[ndarray, "size size 3"],
 ) -> Float32[ndarray, "size size 3"]:
     """What photos show, else its mirror image, else the filled skin, blended in bands."""
     mirror = mirror_map(coarse)
-    mirrored_coverage = cv2.remap(coverage, mirror, None, cv2.INTER_LINEAR)
+    mirrored_coverage = look_up(coverage, mirror, outside_black=True)
     twin = (1 - coverage) * mirrored_coverage
     rest = np.clip(1 - coverage - twin, 0, 1)
     blender = BandBlender(atlas.size, LEVELS)
@@ -197,7 +199,7 @@ def _complete(
 
     add(composite, np.minimum(coverage * 4, 1), coverage)
     if twin.max() > 0.02:
-        mirrored = cv2.remap(composite, mirror_map(atlas), None, cv2.INTER_LINEAR)
+        mirrored = look_up(composite, mirror_map(atlas), outside_black=True)
         add(mirrored, np.minimum(mirrored_coverage * 4, 1), twin)
     add(filled, (coarse.triangle >= 0).astype(np.float32), rest)
     return np.clip(blender.result(), 0, 1)
@@ -210,11 +212,9 @@ def _without_seams(atlas: Atlas, image: Float32[ndarray, "size size 3"]) -> Floa
     skin = atlas.covers("skin", "mouth_interior", "eye_socket")
     shown = sample_image(pad_charts(image, covered), atlas.texels(model.uv))
     count = np.bincount(model.polygon_vertices, minlength=model.vertex_count)
-    mean = np.stack(
-        [np.bincount(model.polygon_vertices, shown[:, c], model.vertex_count) / np.maximum(count, 1) for c in range(3)],
-        axis=1,
-    )  # fmt: skip
-    correction = close_seams(model, shown - mean[model.polygon_vertices])
+    total = np.zeros((model.vertex_count, 3))
+    np.add.at(total, model.polygon_vertices, shown)
+    correction = close_seams(model, shown - (total / np.maximum(count, 1)[:, None])[model.polygon_vertices])
     image = image + atlas.paint_corners(correction) * skin[..., None]
     return np.clip(image, 0, 1)
 
@@ -222,9 +222,9 @@ def _without_seams(atlas: Atlas, image: Float32[ndarray, "size size 3"]) -> Floa
 def _mean_colours(atlas: Atlas, image: Float32[ndarray, "size size 3"]) -> dict[str, Float[ndarray, "3"]]:
     sparse = slice(None, None, 4)
     polygon_material = material_of_polygons(atlas.model)
-    corner_polygon = np.searchsorted(
-        atlas.model.polygon_starts, atlas.model.triangle_corners[:, 0], side="right"
-    ) - 1
+    corner_polygon = (
+        np.searchsorted(atlas.model.polygon_starts, atlas.model.triangle_corners[:, 0], side="right") - 1
+    )
     of_triangle = np.append(polygon_material[corner_polygon], -1)
     which, colours = of_triangle[atlas.triangle[sparse, sparse]], image[sparse, sparse]
     return {

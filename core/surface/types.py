@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
 from numpy import ndarray
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 from numpy import ndarray
 
 from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER
@@ -15,8 +15,9 @@ from core.fitting.types import FittedHead, PhotoFit
 from core.scene.camera import Camera, project_camera
 from core.scene.rasterise import rasterise
 from core.scene.shading import vertex_normals
-from core.surface.atlas import Atlas, sample_image, triangle_regions
+from core.surface.atlas import Atlas, triangle_regions
 from core.surface.harmonic import spread_landmark_offsets
+from core.surface.images import fill_polygon, look_up, sample_image
 from core.surface.types import PhotoPixels
 
 _DEPTH_SIDE = 700  # pixels of the head in the depth buffer: about 0.4 mm each
@@ -75,7 +76,9 @@ def make_view(head: FittedHead, fit: PhotoFit, photo: PhotoPixels) -> View:
     offsets = (detected - fitted).astype(np.float64)
     eye_distance = float(np.linalg.norm(photo.landmarks[33] - photo.landmarks[263]))
     length = np.linalg.norm(offsets, axis=1, keepdims=True)
-    offsets *= np.minimum(1, 0.15 * eye_distance / np.maximum(length, 1e-6))  # a wild landmark pulls no farther
+    offsets *= np.minimum(
+        1, 0.15 * eye_distance / np.maximum(length, 1e-6)
+    )  # a wild landmark pulls no farther
     trusted = np.ones(len(offsets))
     trusted[list(_LOOSE_LANDMARKS)] = 0
     trusted[normals[corners].mean(axis=1)[:, 2] > -0.15] = 0  # on the far side they are guesses
@@ -96,7 +99,9 @@ def make_view(head: FittedHead, fit: PhotoFit, photo: PhotoPixels) -> View:
     )
 
 
-def visibility(atlas: Atlas, view: View) -> tuple[Float32[ndarray, "size size"], Float32[ndarray, "size size"]]:
+def visibility(
+    atlas: Atlas, view: View
+) -> tuple[Float32[ndarray, "size size"], Float32[ndarray, "size size"]]:
     """How far each texel is seen (0-1, hidden by other parts of the head or out of the picture: 0), and the
     cosine between its normal and the direction to the camera."""
     model = atlas.model
@@ -127,16 +132,15 @@ def visibility(atlas: Atlas, view: View) -> tuple[Float32[ndarray, "size size"],
 def sample_photo(atlas: Atlas, view: View) -> Float32[ndarray, "size size 3"]:
     """The photo's linear colours at every texel, averaged where a texel covers several pixels."""
     levels = [view.image]
-    where = atlas.paint_vertices(view.pixels) - np.float32(0.5)
+    where = atlas.paint_vertices(view.pixels)
     step = _footprint(atlas, where)
     deepest = int(np.ceil(np.log2(max(step.max(), 1))))
-    result = cv2.remap(levels[0], where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    result = look_up(levels[0], where, cubic=True)
     for level in range(1, deepest + 1):
-        levels.append(cv2.pyrDown(levels[-1]))
-        # pyrDown keeps the first pixel's centre in place
-        coarse = cv2.remap(
-            levels[level], where / np.float32(2**level), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        levels.append(np.asarray(cv2.pyrDown(levels[-1]), np.float32))
+        # pyrDown keeps the centre of the first pixel in place
+        at = (where - np.float32(0.5)) / np.float32(2**level) + np.float32(0.5)
+        coarse = look_up(levels[level], at)
         share = np.clip(np.log2(np.maximum(step, 1e-3)) - (level - 1), 0, 1)
         share = cv2.resize(share, (atlas.size, atlas.size), interpolation=cv2.INTER_LINEAR)[..., None]
         result += share * (coarse - result)
@@ -159,8 +163,7 @@ def _openings(points: ndarray, eye_distance: float, shape: tuple[int, int]) -> F
     """1 where the photo shows eyeballs, teeth or the inside of the mouth, with a soft margin."""
     mask = np.zeros(shape, np.uint8)
     for outline in (EYE_LEFT, EYE_RIGHT, LIPS_INNER):
-        polygon = np.round((points[list(outline)] - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(mask, [polygon], 255, shift=4)
+        fill_polygon(mask, points[list(outline)])
     radius = max(1, round(_MARGIN * eye_distance))
-    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
-    return cv2.GaussianBlur(mask, (0, 0), 0.5 * radius).astype(np.float32) / 255
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cv2.GaussianBlur(cv2.dilate(mask, disc), (0, 0), 0.5 * radius).astype(np.float32) / 255

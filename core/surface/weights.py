@@ -9,14 +9,15 @@ from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_INDEX
 from core.fitting.types import FittedHead
-from core.surface.atlas import Atlas, sample_image
+from core.surface.atlas import Atlas
 from core.surface.delight import Light
+from core.surface.images import sample_image
 from core.surface.view import View, visibility
 from core.surface.zones import Zones
 
 _FOREIGN = 0.62  # log distance from the skin's tone where a forehead's texel is certainly hair or cloth
 _ROUGH = 0.22  # local spread of log colour where it is
-_SHADOW = (0.12, 0.40)  # light, relative to the lit side's, between which a photo gains trust
+_SHADOW = (0.25, 0.60)  # light, relative to the lit side's, between which a photo gains trust
 _FOLDED = (2.4, 4.5)  # times that a closing eye stretches the lid, between which photos lose trust
 _SLIVER = (0.12, 0.40)  # of the usual width, between which a texel gains trust
 _GRAZING, _FACING = 0.25, 0.65  # cosines between which a photo gains trust
@@ -32,8 +33,7 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     angle = np.clip((cosine - _GRAZING) / (_FACING - _GRAZING), 0, 1)
     angle = angle * angle * (3 - 2 * angle) * np.clip(cosine, 0, 1)
     where = atlas.paint_vertices(view.pixels)
-    usual = _widths(where)[1]
-    usual = max(float(np.median(usual[zones.face > 0.5])), 1e-6)  # photo pixels per texel
+    usual = max(float(np.median(_widths(where)[1][zones.face > 0.5])), 1e-6)  # photo pixels per texel
     spread = _stretch(atlas, where, usual)
     where = where.reshape(-1, 2)
     masks = sample_image(np.dstack([view.skin, view.person, view.opening]), where)
@@ -63,7 +63,7 @@ def _widths(where: ndarray) -> tuple[ndarray, ndarray]:
 
 
 def _stretch(atlas: Atlas, where: ndarray, usual: float) -> Float32[ndarray, "size size"]:
-    """0 where a texel gets its colour from a sliver of the photo, 1 where the photo shows it at full width."""
+    """0 where a texel gets its colour from a sliver of the photo, 1 where it is seen at full width."""
     share = np.clip((_widths(where)[0] / usual - _SLIVER[0]) / (_SLIVER[1] - _SLIVER[0]), 0, 1)
     share = cv2.erode(share.astype(np.float32), np.ones((3, 3), np.uint8))
     return cv2.GaussianBlur(share, (0, 0), 0.003 * atlas.size)
@@ -123,7 +123,7 @@ def _shrunk_to(view: View, atlas: Atlas) -> Float32[ndarray, "h w 3"]:
 
 
 def sharpness(atlas: Atlas, view: View, weight: Float32[ndarray, "size size"]) -> float:
-    """Contrast of the finest details that the atlas could hold, where the photo counts; relative to its light."""
+    """Contrast of the finest details that the atlas could hold, where the photo counts."""
     where = atlas.paint_vertices(view.pixels).reshape(-1, 2)
     grey = sample_image(cv2.cvtColor(view.image, cv2.COLOR_RGB2GRAY), where).reshape(weight.shape)
     smooth = cv2.GaussianBlur(grey, (0, 0), 0.002 * atlas.size)
@@ -134,7 +134,7 @@ def sharpness(atlas: Atlas, view: View, weight: Float32[ndarray, "size size"]) -
 def share_out(
     weights: list[Float32[ndarray, "size size"]], power: Float32[ndarray, "size size"] | float
 ) -> list[Float32[ndarray, "size size"]]:
-    """Weights raised to a power and scaled to sum to 1 wherever any photo counts: high powers let the best win."""
+    """Weights raised to a power, then scaled to sum to 1 where any photo counts: high powers let the best win."""
     top = np.maximum(np.maximum.reduce(weights), 1e-6)
     raised = [np.power(weight / top, power) for weight in weights]
     total = np.maximum(np.add.reduce(raised), 1e-6)

@@ -18,7 +18,8 @@ from core.face_model.mediapipe_topology import (
     FACE_OVAL,
     LIPS_OUTER,
 )
-from core.surface.atlas import Atlas, landmark_uv, sample_image
+from core.surface.atlas import Atlas, landmark_uv
+from core.surface.images import fill_polygon, sample_image
 
 _LOWER_FACE = (
     132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,
@@ -66,10 +67,11 @@ def face_zones(atlas: Atlas) -> Zones:
     def drawn(*outlines: Sequence[int], grow: float = 0.0, soft: float = 0.02) -> ndarray:
         mask = np.zeros((atlas.size, atlas.size), np.uint8)
         for outline in outlines:
-            cv2.fillPoly(mask, [np.round(texels[list(outline)] * 16 - 8).astype(np.int32)], 255, shift=4)
+            fill_polygon(mask, texels[list(outline)])
         if grow:
             radius = max(1, round(grow * unit))
-            mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
+            disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+            mask = cv2.dilate(mask, disc).astype(np.uint8)
         return cv2.GaussianBlur(mask, (0, 0), max(0.5, soft * unit)).astype(np.float32) / 255
 
     def hull(points: Sequence[int]) -> list[int]:
@@ -77,7 +79,7 @@ def face_zones(atlas: Atlas) -> Zones:
         return [points[int(k)] for k in order]
 
     oval = np.zeros((atlas.size, atlas.size), np.uint8)
-    cv2.fillPoly(oval, [np.round(texels[list(FACE_OVAL)] * 16 - 8).astype(np.int32)], 255, shift=4)
+    fill_polygon(oval, texels[list(FACE_OVAL)])
     inside = cv2.distanceTransform(oval, cv2.DIST_L2, 5)
     face = np.clip(inside / (_RIM * unit), 0, 1)
     brows = drawn(hull(BROW_LEFT), hull(BROW_RIGHT), grow=0.03, soft=0.025)
