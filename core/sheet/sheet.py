@@ -85,14 +85,14 @@ def _subtitle(rig: Rig) -> str:
 
 
 def _add_photos(page: Page, views: Views, progress: Progress) -> None:
-    count = min(len(views.rig.photos), _MOST_PHOTOS, len(views.rig.previews))
+    count = min(len(views.photos), _MOST_PHOTOS)
     if count == 0:
         return
     if count == 1:
         size = _square(page, 4)
         pictures: list[Cell] = []
         for draw, caption in (
-            (views.photo, views.rig.photos[0].file),
+            (views.photo, views.photos[0][0].file),
             (views.mesh_over_photo, "fitted mesh, detected landmarks"),
             (views.head_over_photo, "textured fit over the photo"),
             (views.clay_as_photo, "the same in clay"),
@@ -111,7 +111,7 @@ def _add_photos(page: Page, views: Views, progress: Progress) -> None:
         cells: list[Cell] = []
         for index in range(count):
             progress.update((row + index / count) / len(rows))
-            cells.append((draw(index, size), caption or views.rig.photos[index].file))
+            cells.append((draw(index, size), caption or views.photos[index][0].file))
         page.add_row(heading, cells)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,8 @@ from jaxtyping import UInt8
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from core.rig import Rig
+from core.face_model.model import LANDMARK_COUNT
+from core.rig import Photo, Rig
 from core.scene.camera import PORTRAIT_FIELD_OF_VIEW, Camera, portrait_camera, project, transform
 from core.scene.interpolation import interpolate
 from core.scene.lighting import ambient_light, fit_lighting
@@ -67,6 +69,28 @@ class Views:
             for index, material in enumerate(rig.materials)
             if (of_triangle == index).any()
         ]
+
+    @cached_property
+    def photos(self) -> list[tuple[Photo, Mapping[str, Any]]]:
+        """The photos whose head shots the rig holds, and where these lie in them.
+
+        How a rig was made is free text in its file, so nothing about it is taken for granted.
+        """
+        origins = self.rig.provenance.get("photos")
+        pairs = zip(self.rig.photos, origins if isinstance(origins, list) else [], strict=False)
+        return [(photo, origin) for photo, origin in pairs if self._is_origin(origin)]
+
+    def _is_origin(self, origin: object) -> bool:
+        if not isinstance(origin, dict) or origin.get("preview") not in self.rig.previews:
+            return False
+        numbers = [origin.get(name) for name in ("left", "top", "scale")]
+        landmarks = origin.get("landmarks")
+        return (
+            all(isinstance(number, float | int) and math.isfinite(number) for number in numbers)
+            and origin["scale"] > 0
+            and isinstance(landmarks, list)
+            and np.shape(landmarks) == (LANDMARK_COUNT, 2)
+        )
 
     @cached_property
     def _solid(self) -> torch.Tensor:
@@ -160,7 +184,7 @@ class Views:
 
     def _shot(self, index: int, size: tuple[int, int]) -> _Shot:
         """A photo cut to the face at ``size``, and the head in it."""
-        photo, origin = self.rig.photos[index], self.rig.provenance["photos"][index]
+        photo, origin = self.photos[index]
         preview = self.rig.previews[origin["preview"]]
         landmarks = np.array(origin["landmarks"], np.float32)
         low, high = landmarks.min(0), landmarks.max(0)
