@@ -50,7 +50,9 @@ def build_texture(
         BadInput: no photo, another number of photos than the fit has, or a size that is no multiple of 128.
         Cancelled: the user asked to stop.
     """
-    if not photos or len(photos) != len(head.photos):
+    if not photos:
+        raise BadInput("No photo was given for the texture.", "Give the photos that the head was fitted to.")
+    if len(photos) != len(head.photos):
         raise BadInput(
             f"The head was fitted to {len(head.photos)} photos, but its texture got {len(photos)}.",
             "Give the same photos in the same order.",
