@@ -72,6 +72,11 @@ def triangle_regions(model: FaceModel) -> Int32[ndarray, "triangles"]:
     return model.region[model.triangles].max(axis=1)
 
 
+def solid_triangles(model: FaceModel) -> Int32[ndarray, "solid 3"]:
+    """Triangles that hide what lies behind them: all but the lashes."""
+    return model.triangles[triangle_regions(model) != REGIONS.index("lashes")]
+
+
 def polygon_regions(model: FaceModel) -> Int32[ndarray, "polygons"]:
     """Region of every polygon, by the same rule as :func:`triangle_regions`."""
     return np.maximum.reduceat(model.region[model.polygon_vertices], model.polygon_starts)

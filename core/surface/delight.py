@@ -50,45 +50,46 @@ class Light:
 
 
 def estimate_light(
-    view: View, triangles: ndarray, clean_skin: Float32[ndarray, "vertices"], sh: Float[ndarray, "9 3"] | None
+    view: View,
+    triangles: ndarray,
+    clean_skin: Float32[ndarray, "vertices"],
+    forehead: Float32[ndarray, "vertices"],
+    sh: Float[ndarray, "9 3"] | None,
 ) -> Light:
     """Light of a photo from its skin (INORig eq. 11 with an albedo that is one tone), or from ``sh``.
 
     Args:
         clean_skin: of each vertex, how much it should look like plain skin (lips, brows, mouth: 0).
+        forehead: of each vertex, how far hair may hang over it.
         sh: light that the fit found; only its course over the face is used, not its level.
     """
     weights = clean_skin * _seen_skin(view, triangles)
     use = weights > 0.05
-    if use.sum() < _SAMPLES_NEEDED:  # nothing to measure light on: call it even
-        middle = np.median(view.image.reshape(-1, 3), axis=0) if use.sum() == 0 else None
-        colours = _blurred_colours(view)
-        tone = middle if middle is not None else np.median(colours[use], axis=0)
-        even = np.ones_like(view.vertices)
-        return Light(even, even[:, 0], np.maximum(tone, 1e-3).astype(float), 1.0, np.ones(3))
     colours = _blurred_colours(view)
+    if use.sum() < _SAMPLES_NEEDED:  # nothing to measure light on: call it even
+        tone = np.median(colours[use] if use.any() else view.image.reshape(-1, 3), axis=0)
+        even = np.ones_like(view.vertices)
+        return Light(even, even[:, 0], np.maximum(tone, 1e-3).astype(np.float64), 1.0, np.ones(3))
     if sh is None:
-        level = np.maximum(np.median(colours[use], axis=0), 1e-3)
-        sphere = _even_directions(200)
-        seen = np.concatenate([colours[use] / level, np.full((len(sphere), 3), 0.85)])
-        share = np.full(len(sphere), _CALM * weights[use].sum() / len(sphere))
-        sh = fit_lighting(
-            0.5 * seen,
-            np.full_like(seen, 0.5),
-            np.concatenate([view.normals[use], sphere]),
-            np.concatenate([weights[use], share]),
-            ridge=1e-3,
-            epsilon=2e-2,
-        )
+        core = weights * (1 - forehead)
+        first = core if (core > 0.05).sum() >= _SAMPLES_NEEDED else weights
+        sh = _skin_light(colours, view.normals, first)
+        # hair that passes for skin lies on the forehead, and is darker than the light on it explains
+        expected = shade(torch.from_numpy(view.normals.astype(np.float64)), torch.from_numpy(sh)).numpy()
+        dark = np.log(np.maximum(colours @ LUMINANCE, 1e-4) / np.maximum(expected @ LUMINANCE, 1e-4))
+        weights = weights * np.where(first > 0.05, 1.0, np.clip((dark + 0.4) / 0.2, 0, 1))
+        sh = _skin_light(colours, view.normals, weights)
+        use = weights > 0.05
     light = shade(torch.from_numpy(view.normals.astype(np.float64)), torch.from_numpy(sh)).numpy()
-    # the lit side: the brighter half of what the camera sees
+    # the lit side: the brightest two fifths of what the camera sees
     bright = light[use] @ LUMINANCE
     lit = bright >= np.quantile(bright, 0.6)
     reference = np.maximum(np.median(light[use][lit], axis=0), 1e-6)
     relative = light / reference
     shading = _tamed(relative)
     ratio = colours[use] / shading[use]
-    tone = np.maximum(_weighted_median(ratio, weights[use]), 1e-3)
+    lower = weights[use] * (1 - 0.8 * forehead[use])
+    tone = np.maximum(_weighted_median(ratio, lower), 1e-3)
     level = (relative @ LUMINANCE).astype(np.float32)
     return Light(shading.astype(np.float32), level, tone, _exposure_missing(view), np.ones(3))
 
@@ -117,6 +118,28 @@ def plausible_tone(colour: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
         ratios = usual + _SKIN_RATIO_SPREAD * np.tanh((ratios - usual) / _SKIN_RATIO_SPREAD)
     tone = np.array([np.exp(ratios[0]), 1.0, np.exp(ratios[1])])
     return tone * level / float(tone @ LUMINANCE)
+
+
+def _skin_light(
+    colours: Float[ndarray, "vertices 3"],
+    normals: Float32[ndarray, "vertices 3"],
+    weights: Float[ndarray, "vertices"],
+) -> Float[ndarray, "9 3"]:
+    """Light on a surface of albedo 1 that explains the weighted colours."""
+    use = weights > 0.05
+    level = np.maximum(np.median(colours[use], axis=0), 1e-3)
+    sphere = _even_directions(200)
+    seen = np.concatenate([colours[use] / level, np.full((len(sphere), 3), 0.85)])
+    share = np.full(len(sphere), _CALM * weights[use].sum() / len(sphere))
+    sh = fit_lighting(
+        0.5 * seen,
+        np.full_like(seen, 0.5),
+        np.concatenate([normals[use], sphere]),
+        np.concatenate([weights[use], share]),
+        ridge=1e-3,
+        epsilon=2e-2,
+    )
+    return sh * level
 
 
 def _tamed(light: Float[ndarray, "vertices 3"]) -> Float[ndarray, "vertices 3"]:

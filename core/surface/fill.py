@@ -60,7 +60,8 @@ def skin_field(
 def grain_strength(composite: Float32[ndarray, "size size 3"], clean: Float32[ndarray, "size size"]) -> float:
     """Relative contrast of fine detail on clean skin (robust: moles, wrinkles and stubble count little)."""
     grey = composite @ LUMINANCE.astype(np.float32)
-    detail = grey / np.maximum(cv2.GaussianBlur(grey, (0, 0), 4.0), 0.01) - 1
+    smooth = cv2.GaussianBlur(np.asarray(grey, np.float32), (0, 0), 4.0)
+    detail = grey / np.maximum(smooth, 0.01) - 1
     inside = clean > 0.8
     if inside.sum() < 200:
         return _GRAIN_RANGE[0]

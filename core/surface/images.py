@@ -19,7 +19,7 @@ def look_up(
     how = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
     border = cv2.BORDER_CONSTANT if outside_black else cv2.BORDER_REPLICATE
     at = where - np.float32(0.5)
-    return cv2.remap(image, at, None, how, borderMode=border)  # type: ignore[call-overload, no-any-return]
+    return cv2.remap(image, at, None, how, borderMode=border)  # type: ignore[call-overload]
 
 
 def sample_image(

@@ -43,9 +43,7 @@ def mirror_map(atlas: Atlas) -> Float32[ndarray, "size size 2"]:
     missing = np.isnan(uv).any(axis=1)
     uv[missing] = -1e3
     painted = atlas.paint_corners(uv)
-    image = np.stack([painted[..., 0], 1 - painted[..., 1]], axis=-1) * np.float32(atlas.size) - np.float32(
-        0.5
-    )
+    image = np.stack([painted[..., 0], 1 - painted[..., 1]], axis=-1) * np.float32(atlas.size)
     image[(atlas.triangle < 0) | (painted < 0).any(axis=-1)] = -10
     return image
 

@@ -14,7 +14,7 @@ from core.errors import BadInput
 from core.fitting.types import FittedHead
 from core.progress import Progress
 from core.scene.shading import linear_to_srgb
-from core.surface.atlas import Atlas, pad_charts, triangle_regions
+from core.surface.atlas import Atlas, pad_charts, solid_triangles
 from core.surface.delight import LUMINANCE, Light, agree_on_tone, estimate_light
 from core.surface.eyes import agree_on_irises, iris_radius, measure_iris, paint_eyes
 from core.surface.fill import grain_strength, paint_skin, skin_field
@@ -50,7 +50,9 @@ def build_texture(
         BadInput: no photo, another number of photos than the fit has, or a size that is no multiple of 128.
         Cancelled: the user asked to stop.
     """
-    if not photos or len(photos) != len(head.photos):
+    if not photos:
+        raise BadInput("No photo was given for the texture.", "Give the photos that the head was fitted to.")
+    if len(photos) != len(head.photos):
         raise BadInput(
             f"The head was fitted to {len(head.photos)} photos, but its texture got {len(photos)}.",
             "Give the same photos in the same order.",
@@ -139,9 +141,11 @@ def _lights(
     plain = zones.face * (1 - zones.features) * (1 - 0.7 * zones.beard)
     at_vertices = zones.at_vertices(coarse, plain.astype(np.float32))
     at_vertices[~head.model.region_mask("skin")] = 0
-    solid = head.model.triangles[triangle_regions(head.model) != 6]
+    forehead = zones.at_vertices(coarse, zones.upper)
+    solid = solid_triangles(head.model)
     lights = [
-        estimate_light(view, solid, at_vertices, fit.sh) for view, fit in zip(views, head.photos, strict=True)
+        estimate_light(view, solid, at_vertices, forehead, fit.sh)
+        for view, fit in zip(views, head.photos, strict=True)
     ]
     return agree_on_tone(lights, np.array([float(weight.sum()) for weight in weights]))
 

@@ -15,7 +15,7 @@ from core.fitting.types import FittedHead, PhotoFit
 from core.scene.camera import Camera, project_camera
 from core.scene.rasterise import rasterise
 from core.scene.shading import vertex_normals
-from core.surface.atlas import Atlas, triangle_regions
+from core.surface.atlas import Atlas, solid_triangles
 from core.surface.harmonic import spread_landmark_offsets
 from core.surface.images import fill_polygon, look_up, sample_image
 from core.surface.types import PhotoPixels
@@ -109,7 +109,7 @@ def visibility(
     x1, y1 = project_camera(torch.from_numpy(view.vertices), view.camera).numpy().max(axis=0)
     scale = _DEPTH_SIDE / max(x1 - x0, y1 - y0)
     whole = view.camera.cropped(float(x0), float(y0), int(x1 - x0) + 1, int(y1 - y0) + 1).scaled(scale)
-    solid = model.triangles[triangle_regions(model) != 6]  # lashes hide nothing
+    solid = solid_triangles(model)
     fragments = rasterise(torch.from_numpy(view.vertices), torch.from_numpy(solid), whole)
     nearest = cv2.erode(np.minimum(fragments.depth.numpy(), 1e3), np.ones((3, 3), np.uint8))
 

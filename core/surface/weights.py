@@ -89,7 +89,7 @@ def likely_skin(
     atlas: Atlas, zones: Zones, view: View, light: Light, tone: Float[ndarray, "3"]
 ) -> Float32[ndarray, "size size"]:
     """A second look at each texel once light and tone are known, to lower its weight by: hair over the
-    forehead and temples and what lies in deep shadow count for nothing, features and beard stay.
+    forehead and along the outline, and what lies in deep shadow, count for nothing; features and beard stay.
     """
     where = atlas.paint_vertices(view.pixels).reshape(-1, 2)
     size = atlas.size
@@ -104,7 +104,7 @@ def likely_skin(
     radius = max(1, round(0.010 * size))
     like = cv2.erode(like, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
     like = cv2.GaussianBlur(like, (0, 0), radius)
-    kept = np.maximum.reduce([like, zones.features, zones.beard, 1 - zones.upper])
+    kept = np.maximum.reduce([like, zones.features, zones.beard, zones.middle * (1 - zones.upper)])
     lit = np.clip((painted[..., 3] - _SHADOW[0]) / (_SHADOW[1] - _SHADOW[0]), 0.05, 1)
     return (kept * lit).astype(np.float32)
 
@@ -134,7 +134,7 @@ def sharpness(atlas: Atlas, view: View, weight: Float32[ndarray, "size size"]) -
 def share_out(
     weights: list[Float32[ndarray, "size size"]], power: Float32[ndarray, "size size"] | float
 ) -> list[Float32[ndarray, "size size"]]:
-    """Weights raised to a power, then scaled to sum to 1 where any photo counts: high powers let the best win."""
+    """Weights raised to a power and scaled to sum to 1 where any photo counts: high powers pick the best."""
     top = np.maximum(np.maximum.reduce(weights), 1e-6)
     raised = [np.power(weight / top, power) for weight in weights]
     total = np.maximum(np.add.reduce(raised), 1e-6)

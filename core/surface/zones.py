@@ -23,12 +23,13 @@ from core.surface.images import fill_polygon, sample_image
 
 _LOWER_FACE = (
     132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,
-    323, 352, 411, 426, 327, 2, 98, 206, 187, 123, 93,
+    411, 426, 327, 2, 98, 206, 187,
 )  # fmt: skip
 _UPPER_FACE = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 447, 359, 263, 386, 362, 168, 133, 159, 33, 130, 227,
     93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
+_OUTER = (0.15, 0.45)  # the same, between which nothing but skin is believed
 _RIM = 0.10  # of the distance between the eyes: how far inside the face's outline a photo reaches full trust
 
 
@@ -42,6 +43,7 @@ class Zones:
         rims: eyelids and lips, whose inner edges the eyeballs and the other lip hide.
         beard: cheeks below the nose, chin and upper lip, where hair may be the person's beard.
         lips: the red of the lips.
+        middle: well inside the outline, where neither hair nor background is to be feared.
         upper: forehead and temples, where hair hangs into the face.
     """
 
@@ -50,6 +52,7 @@ class Zones:
     rims: Float32[ndarray, "size size"]
     beard: Float32[ndarray, "size size"]
     lips: Float32[ndarray, "size size"]
+    middle: Float32[ndarray, "size size"]
     upper: Float32[ndarray, "size size"]
 
     def at_vertices(self, atlas: Atlas, zone: Float32[ndarray, "size size"]) -> Float32[ndarray, "vertices"]:
@@ -92,5 +95,6 @@ def face_zones(atlas: Atlas) -> Zones:
         rims=np.maximum(eyes, lips),
         beard=drawn(_LOWER_FACE, soft=0.06),
         lips=lips,
+        middle=np.clip((inside / unit - _OUTER[0]) / (_OUTER[1] - _OUTER[0]), 0, 1).astype(np.float32),
         upper=drawn(_UPPER_FACE, soft=0.04),
     )

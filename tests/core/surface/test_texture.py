@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -78,6 +80,15 @@ def test_lamp_on_the_other_side_gives_the_same_albedo(head: FittedHead, shoot: S
         shoot(0.0, lamp).photo.image[150:250, 150:230].astype(float) for lamp in (LEFT_LAMP, RIGHT_LAMP)
     ]
     assert np.median(np.abs(np.log(photos[0] / photos[1]))) > 0.08
+
+
+def test_light_that_the_fit_found_is_used(head: FittedHead, shoot: Shoot, truth: np.ndarray) -> None:
+    shot = shoot(0.0, LEFT_LAMP)
+    known = _build(head, Shot(replace(shot.fit, sh=LEFT_LAMP), shot.photo))
+    wrong = _build(head, Shot(replace(shot.fit, sh=RIGHT_LAMP), shot.photo))
+    seen = (known.coverage > 0.95) & (wrong.coverage > 0.95)
+    assert _relative_error(known, truth, seen) < 0.025
+    assert _relative_error(wrong, truth, seen) > 2 * _relative_error(known, truth, seen)
 
 
 def test_photos_of_other_white_balance_keep_one_tone(head: FittedHead, shoot: Shoot) -> None:
@@ -207,5 +218,7 @@ def test_wrong_requests_are_refused(head: FittedHead, shoot: Shoot) -> None:
     shot = shoot(0.0, EVEN)
     with pytest.raises(BadInput, match="2 photos"):
         build_texture(with_photos(head, [shot, shot]), [shot.photo], SIZE)
+    with pytest.raises(BadInput, match="No photo"):
+        build_texture(head, [], SIZE)
     with pytest.raises(BadInput, match="128"):
         build_texture(with_photos(head, [shot]), [shot.photo], 500)
