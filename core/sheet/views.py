@@ -30,7 +30,10 @@ from core.sheet.layout import backdrop
 _SUPERSAMPLE = 2
 _LARGEST_TEXTURE = 2048
 _WIRE, _DOT = (96, 226, 255), (255, 214, 64)
-_PHOTO_MARGIN, _PHOTO_RISE = 1.75, 0.08  # of the face's longer side: what a photo's picture shows
+_DOT_SIZE = 0.0032  # of the picture's side
+_WIRE_SIDE = 390  # pixels, of a picture in which lines are a pixel wide
+# What a photo's picture shows, in the face's longer sides: this much, less where the photo ends earlier
+_PHOTO_MARGIN, _LEAST_MARGIN, _PHOTO_RISE = 1.75, 1.3, 0.08
 Pixels = UInt8[np.ndarray, "height width 3"]
 
 _Shot = tuple[Pixels, Camera, Tensor, Tensor, Tensor, np.ndarray]
@@ -84,13 +87,13 @@ class Views:
         if not isinstance(origin, dict) or origin.get("preview") not in self.rig.previews:
             return False
         numbers = [origin.get(name) for name in ("left", "top", "scale")]
-        landmarks = origin.get("landmarks")
-        return (
-            all(isinstance(number, float | int) and math.isfinite(number) for number in numbers)
-            and origin["scale"] > 0
-            and isinstance(landmarks, list)
-            and np.shape(landmarks) == (LANDMARK_COUNT, 2)
-        )
+        if not all(isinstance(number, float | int) and math.isfinite(number) for number in numbers):
+            return False
+        try:
+            landmarks = np.array(origin.get("landmarks"), np.float32)
+        except (TypeError, ValueError):
+            return False
+        return origin["scale"] > 0 and landmarks.shape == (LANDMARK_COUNT, 2)
 
     @cached_property
     def _solid(self) -> torch.Tensor:
@@ -119,8 +122,12 @@ class Views:
 
     def mesh_over_photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """A photo with the fitted polygons drawn over it, and the landmarks that were detected."""
-        ground, camera, rotation, translation, vertices, landmarks = self._shot(index, size)
-        return _draw_mesh(ground, self.rig, vertices, self._solid, camera, rotation, translation, landmarks)
+        finer = math.ceil(_WIRE_SIDE / max(size))  # in small pictures, lines thinner than a pixel
+        ground, camera, rotation, translation, vertices, landmarks = self._shot(
+            index, (size[0] * finer, size[1] * finer)
+        )
+        drawn = _draw_mesh(ground, self.rig, vertices, self._solid, camera, rotation, translation, landmarks)
+        return cv2.resize(drawn, size, interpolation=cv2.INTER_AREA)
 
     def head_over_photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """A photo with the fitted head painted over it, in light estimated from the photo."""
@@ -188,8 +195,11 @@ class Views:
         preview = self.rig.previews[origin["preview"]]
         landmarks = np.array(origin["landmarks"], np.float32)
         low, high = landmarks.min(0), landmarks.max(0)
-        side = float((high - low).max()) * _PHOTO_MARGIN
+        reach, extent = float((high - low).max()), np.array(preview.shape[1::-1])
+        side = min(_PHOTO_MARGIN * reach, max(_LEAST_MARGIN * reach, float(extent.max())))
         middle = (low + high) / 2 - [0, _PHOTO_RISE * side]
+        inside = np.clip(middle, side / 2, extent - side / 2)  # the photo rather than what lies beyond it
+        middle = np.where(extent > side, inside, middle)
         scale = max(size) / side  # cell pixels per preview pixel
         corner = middle - np.array(size) / scale / 2
         offset = -corner * scale + 0.5 * scale - 0.5  # OpenCV counts pixel centres at integers
@@ -244,8 +254,9 @@ def _draw_mesh(
     lines = np.round((points[edges] - 0.5) * 16).astype(np.int32)  # 4 fractional bits
     wires = cv2.polylines(ground.copy(), list(lines), False, _WIRE, 1, cv2.LINE_AA, 4)
     mixed = cv2.addWeighted(ground, 0.45, wires, 0.55, 0)
+    radius = max(8, round(_DOT_SIZE * max(ground.shape) * 16))
     for x, y in np.round((landmarks - 0.5) * 16).astype(int).tolist():
-        cv2.circle(mixed, (x, y), 20, _DOT, -1, cv2.LINE_AA, 4)
+        cv2.circle(mixed, (x, y), radius, _DOT, -1, cv2.LINE_AA, 4)
     return mixed
 
 
