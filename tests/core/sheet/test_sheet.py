@@ -49,7 +49,13 @@ def test_a_rig_that_remembers_no_photo_has_a_sheet_all_the_same() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"preview": "absent.png"}, {"left": "far"}, {"scale": 0}, {"landmarks": [[1, 2]]}, {"landmarks": [[1], 2]}],
+    [
+        {"preview": "absent.png"},
+        {"left": "far"},
+        {"scale": 0},
+        {"landmarks": [[1, 2]]},
+        {"landmarks": [[1], 2]},
+    ],
 )
 def test_a_photo_whose_place_is_damaged_is_left_out(portrait_rig: Rig, change: dict[str, object]) -> None:
     origin = {**portrait_rig.provenance["photos"][0], **change}
