@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
@@ -11,7 +13,7 @@ def align_similarity(
     source: Float[ndarray, "*samples points 3"],
     target: Float[ndarray, "points 3"],
     weight: Float[ndarray, "points"],
-) -> tuple[ndarray, ndarray, ndarray]:
+) -> tuple[Any, ndarray, ndarray]:
     """Scale, rotation and translation that bring ``source`` onto ``target`` (Umeyama 1991, weighted).
 
     Returns:

@@ -17,6 +17,8 @@ from numpy import ndarray
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import JOINT_PARENTS, JOINTS, REGIONS
 
+_INDEX = {name: index for index, name in enumerate(ARKIT_NAMES)}
+
 Image = UInt8[ndarray, "_ _ _"]  # height, width, 3 or 4 channels; every image has a size of its own
 
 
@@ -127,8 +129,8 @@ class Rig:
         return ARKIT_NAMES
 
     @cached_property
-    def triangles(self) -> Int32[ndarray, "triangles 3"]:
-        """Vertex indices of the fan triangles of every polygon."""
+    def triangle_corners(self) -> Int32[ndarray, "triangles 3"]:
+        """Corner indices (into ``polygon_vertices`` and ``uv``) of the fan triangles of every polygon."""
         ends = np.append(self.polygon_starts[1:], len(self.polygon_vertices))
         sizes = ends - self.polygon_starts
         fans = [
@@ -136,4 +138,20 @@ class Rig:
             for k in range(1, int(sizes.max()) - 1)
             for starts in [self.polygon_starts[sizes >= k + 2]]
         ]
-        return self.polygon_vertices[np.concatenate(fans)].astype(np.int32)
+        return np.concatenate(fans).astype(np.int32)
+
+    @cached_property
+    def triangles(self) -> Int32[ndarray, "triangles 3"]:
+        """Vertex indices of ``triangle_corners``."""
+        return self.polygon_vertices[self.triangle_corners].astype(np.int32)
+
+    def expressed(self, expression: Mapping[str, float]) -> Float32[ndarray, "vertices 3"]:
+        """The head with an expression: ARKit name → coefficient.
+
+        Raises:
+            KeyError: a name is not ARKit's.
+        """
+        head = self.neutral.copy()
+        for name, coefficient in expression.items():
+            head += np.float32(coefficient) * self.shape_keys[_INDEX[name]]
+        return head

@@ -1,0 +1,308 @@
+"""Photos of a person → their rig. The whole job, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+
+from core.capture.faces import FaceFinder
+from core.capture.headshot import HeadShot, cut_headshot
+from core.capture.masks import PersonMasker
+from core.capture.photos import Photo, load_photo
+from core.capture.quality import photo_warnings
+from core.errors import BadInput, NoFaceFound, UnreadableMedia
+from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
+from core.face_model.registry import load_model, model_info
+from core.fitting.head import EXPECTED_SECONDS as FIT_SECONDS
+from core.fitting.head import fit_head
+from core.fitting.observe import observe
+from core.fitting.types import FittedHead, Observation, PhotoFit
+from core.progress import Progress
+from core.rig import Camera, Material, Rig
+from core.rig import Photo as RigPhoto
+from core.scene.camera import Camera as SceneCamera
+from core.scene.lighting import ambient_light
+from core.surface.texture import build_texture
+from core.surface.types import HeadTexture, PhotoPixels
+from core.surface.types import Material as SurfaceMaterial
+
+Quality = Literal["draft", "standard", "high"]
+
+MOST_PHOTOS: Final = 20
+TEXTURE_SIZES: Final[dict[Quality, int]] = {"draft": 1024, "standard": 2048, "high": 4096}
+# Pixels of all head shots together, so that twenty large photos need no more memory than four.
+_PIXEL_BUDGET: Final[dict[Quality, int]] = {"draft": 6_000_000, "standard": 16_000_000, "high": 32_000_000}
+_MOST_SHOT_PIXELS: Final = 5_000_000
+_PREVIEW_SIDE: Final = 720  # pixels, of the head shots kept in the rig
+
+
+@dataclass(frozen=True)
+class RigOptions:
+    """What the user may choose.
+
+    Attributes:
+        name: of the person; the first photo's file name where empty.
+        quality: how large the texture is and how much of the photos' detail goes into it.
+        texture_size: texels along a side, instead of the quality's.
+        strict: a photo that cannot be used is an error also when others can.
+    """
+
+    name: str = ""
+    quality: Quality = "standard"
+    texture_size: int | None = None
+    strict: bool = False
+
+    @property
+    def texels(self) -> int:
+        return self.texture_size or TEXTURE_SIZES[self.quality]
+
+
+def expected_seconds(model_name: str, photos: int, options: RigOptions) -> dict[str, float]:
+    """The stages of :func:`build_rig`, for a ``Progress``.
+
+    Raises:
+        BadInput: there is no such face model.
+    """
+    baking = sum(PROVIDERS[model_name].stages.values()) if model_info(model_name).state != "ready" else 0.0
+    fitting = {stage: seconds * (0.4 + 0.6 * photos) for stage, seconds in FIT_SECONDS.items()}
+    texture = (options.texels / 2048) ** 2 * (2.5 + 0.7 * photos)
+    return {"photos": 0.8 + 0.4 * photos, "model": 0.3 + baking, **fitting, "texture": texture}
+
+
+def build_rig(
+    paths: Sequence[Path],
+    model_name: str = DEFAULT_MODEL,
+    options: RigOptions | None = None,
+    progress: Progress | None = None,
+) -> Rig:
+    """Make a rig from 1 to 20 photos of one person.
+
+    A photo that cannot be read or shows no face is left out with a warning if others remain, and so is a
+    second copy of the same file.
+
+    Args:
+        progress: must know the stages of :func:`expected_seconds`.
+
+    Raises:
+        BadInput: no photo or too many, no such model, or a texture size that cannot be made.
+        UnreadableMedia, NoFaceFound: no photo can be used; with ``strict``, one cannot.
+        ModelMissing: the face model must be added first.
+        Cancelled: the user asked to stop.
+    """
+    options = options or RigOptions()
+    _check(paths, options)
+    progress = progress or Progress(expected_seconds(model_name, len(paths), options))
+
+    # Photos come first: who named a wrong file learns it before a face model is built.
+    with progress.stage("photos"):
+        sources, warnings = _read_photos(paths, options, progress.update)
+    with progress.stage("model"):
+        model = load_model(model_name, _inside(progress, PROVIDERS[model_name].stages))
+    head = fit_head(model, [source.observation for source in sources], progress)
+    with progress.stage("texture"):
+        shown = replace(
+            head, photos=[_in_headshot(fit, s.shot) for fit, s in zip(head.photos, sources, strict=True)]
+        )
+        texture = build_texture(shown, [_pixels(s.shot) for s in sources], options.texels, progress)
+    return _assemble(head, texture, sources, warnings, options, progress)
+
+
+def _check(paths: Sequence[Path], options: RigOptions) -> None:
+    if not paths:
+        raise BadInput("No photo was given.", "Name one or more photos of one person.")
+    if len(paths) > MOST_PHOTOS:
+        raise BadInput(
+            f"{len(paths)} photos were given; at most {MOST_PHOTOS} are used.",
+            "Choose sharp ones from different sides; five are usually enough.",
+        )
+    if not 256 <= options.texels <= 8192 or options.texels % 128:
+        raise BadInput(
+            f"A texture of {options.texels} texels a side cannot be made.",
+            "Choose a multiple of 128 from 256 to 8192.",
+        )
+
+
+def _inside(progress: Progress, stages: Mapping[str, float]) -> Progress:
+    """Stages of their own that move the current stage of ``progress``."""
+    return Progress(stages, lambda report: progress.update(report.fraction))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A photo that is used: what is kept of it once its pixels are gone."""
+
+    path: Path
+    sha256: str
+    photo_size: tuple[int, int]
+    original_size: tuple[int, int]
+    shot: HeadShot
+    observation: Observation
+    warnings: tuple[str, ...]
+
+
+def _read_photos(
+    paths: Sequence[Path], options: RigOptions, report: Callable[[float], None]
+) -> tuple[list[_Source], list[str]]:
+    """Faces and head shots of the photos that can be used, and warnings about the others."""
+    most_pixels = min(_MOST_SHOT_PIXELS, _PIXEL_BUDGET[options.quality] // len(paths))
+    sources: dict[str, _Source] = {}
+    warnings: list[str] = []
+    failures: list[UnreadableMedia | NoFaceFound] = []
+    with FaceFinder() as finder, PersonMasker() as masker:
+        for done, path in enumerate(paths):
+            report(done / len(paths))
+            try:
+                photo = load_photo(path)
+                if photo.sha256 in sources:
+                    twin = sources[photo.sha256].path
+                    warnings.append(f"{path.name} is the same photo as {twin.name}; it was used once.")
+                    continue
+                sources[photo.sha256] = _read(photo, finder, masker, most_pixels)
+            except (UnreadableMedia, NoFaceFound) as error:
+                if options.strict or len(paths) == 1:
+                    raise
+                failures.append(error)
+    warnings += [f"A photo was left out: {failure.message}" for failure in failures]
+    if not sources:
+        raise type(failures[0])(
+            "None of the photos can be used: " + " ".join(failure.message for failure in failures),
+            failures[0].hint,
+        )
+    return list(sources.values()), warnings
+
+
+def _read(photo: Photo, finder: FaceFinder, masker: PersonMasker, most_pixels: int) -> _Source:
+    face = finder.main_face(photo)
+    shot = cut_headshot(photo, face, masker, most_pixels)
+    return _Source(
+        path=photo.path,
+        sha256=photo.sha256,
+        photo_size=photo.size,
+        original_size=photo.original_size,
+        shot=shot,
+        observation=observe(photo, shot),
+        warnings=tuple(warning.message for warning in photo_warnings(photo, face)),
+    )
+
+
+def _in_headshot(fit: PhotoFit, shot: HeadShot) -> PhotoFit:
+    """The fit with the camera that took the head shot alone."""
+    fx, fy, cx, cy = fit.camera.intrinsics
+    height, width = shot.pixels.shape[:2]
+    s = shot.scale
+    camera = SceneCamera(fx * s, fy * s, (cx - shot.left) * s, (cy - shot.top) * s, width, height)
+    return replace(fit, camera=camera)
+
+
+def _pixels(shot: HeadShot) -> PhotoPixels:
+    skin, person = (mask.astype(np.float32) / np.float32(255) for mask in (shot.skin, shot.person))
+    return PhotoPixels(shot.pixels, skin, person, shot.landmarks)
+
+
+def _assemble(
+    head: FittedHead,
+    texture: HeadTexture,
+    sources: Sequence[_Source],
+    warnings: Sequence[str],
+    options: RigOptions,
+    progress: Progress,
+) -> Rig:
+    model = head.model
+    previews = [_preview(source.shot) for source in sources]
+    names = [f"photo-{index:02d}.png" for index in range(1, len(sources) + 1)]
+    return Rig(
+        name=options.name or sources[0].path.stem,
+        model_name=model.name,
+        model_licence=model.licence,
+        neutral=head.neutral,
+        polygon_vertices=model.polygon_vertices,
+        polygon_starts=model.polygon_starts,
+        uv=model.uv,
+        shape_keys=head.expression_deltas,
+        landmarks=model.landmarks(head.neutral).astype(np.float32),
+        regions=model.region,
+        joints=model.joints(head.neutral).astype(np.float32),
+        skin_weights=model.skin_weights,
+        polygon_material=texture.material_of_polygon,
+        materials=tuple(_material(material) for material in texture.materials),
+        textures={"albedo.png": texture.albedo, "lashes.png": _hairs(texture)},
+        photos=tuple(_photo(fit, source) for fit, source in zip(head.photos, sources, strict=True)),
+        previews=dict(zip(names, previews, strict=True)),
+        warnings=(*warnings, *texture.warnings),
+        provenance={
+            "quality": options.quality,
+            "texture_size": options.texels,
+            "seconds": {stage: round(seconds, 2) for stage, seconds in progress.seconds.items()},
+            "photos": [
+                _origin(name, preview, source)
+                for name, preview, source in zip(names, previews, sources, strict=True)
+            ],
+        },
+    )
+
+
+def _material(material: SurfaceMaterial) -> Material:
+    image = "lashes.png" if material.alpha else "albedo.png"
+    return Material(
+        name=material.name,
+        base_color=material.base_color,
+        roughness=material.roughness,
+        subsurface=material.subsurface,
+        texture=image if material.textured else None,
+    )
+
+
+def _hairs(texture: HeadTexture) -> np.ndarray:
+    """The atlas with alpha, for lashes alone: viewers treat every material with alpha as see-through."""
+    hairs = (texture.alpha > 0) & (texture.alpha < 255)
+    colour = np.median(texture.albedo[hairs], axis=0) if hairs.any() else np.zeros(3)
+    image = np.empty((*texture.alpha.shape, 4), np.uint8)
+    image[..., :3] = colour
+    image[..., 3] = texture.alpha
+    return image
+
+
+def _photo(fit: PhotoFit, source: _Source) -> RigPhoto:
+    """The fit of one photo, in pixels of the file."""
+    ratio = source.original_size[0] / source.photo_size[0]
+    fx, fy, cx, cy = (value * ratio for value in fit.camera.intrinsics)
+    sh = ambient_light(np.ones(3)) if fit.sh is None else fit.sh
+    return RigPhoto(
+        file=source.path.name,
+        width=source.original_size[0],
+        height=source.original_size[1],
+        camera=Camera(fx, fy, cx, cy),
+        rotation=fit.rotation.astype(np.float32),
+        translation=fit.translation.astype(np.float32),
+        expression=fit.named_expression(),
+        sh=sh.astype(np.float32),
+        warnings=(*source.warnings, *fit.warnings),
+    )
+
+
+def _preview(shot: HeadShot) -> np.ndarray:
+    """The head shot, small."""
+    height, width = shot.pixels.shape[:2]
+    scale = min(1.0, _PREVIEW_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.resize(shot.pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else shot.pixels
+
+
+def _origin(name: str, preview: np.ndarray, source: _Source) -> dict[str, object]:
+    """Where a photo came from; a pixel ``p`` of the file is ``(p - (left, top)) * scale`` in its preview."""
+    ratio = source.original_size[0] / source.photo_size[0]
+    shrink = preview.shape[1] / source.shot.pixels.shape[1]
+    return {
+        "file": source.path.name,
+        "sha256": source.sha256,
+        "preview": name,
+        "left": source.shot.left * ratio,
+        "top": source.shot.top * ratio,
+        "scale": source.shot.scale * shrink / ratio,
+        "landmarks": np.round(source.shot.landmarks[:, :2] * shrink, 1).tolist(),
+    }

@@ -1,0 +1,246 @@
+"""Photos and a fitted head → one albedo atlas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from numpy import ndarray
+
+from core.errors import BadInput
+from core.fitting.types import FittedHead
+from core.progress import Progress
+from core.scene.shading import linear_to_srgb
+from core.surface.atlas import Atlas, pad_charts, solid_triangles
+from core.surface.delight import LUMINANCE, Light, agree_on_tone, estimate_light
+from core.surface.eyes import agree_on_irises, iris_radius, measure_iris, paint_eyes
+from core.surface.fill import grain_strength, paint_skin, skin_field
+from core.surface.harmonic import close_seams
+from core.surface.images import look_up, sample_image
+from core.surface.lashes import lash_alpha
+from core.surface.materials import MATERIAL_NAMES, head_materials, material_of_polygons
+from core.surface.mirror import lift_shadows, mirror_map
+from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
+from core.surface.pyramid import BandBlender
+from core.surface.types import HeadTexture, PhotoPixels
+from core.surface.view import View, make_view, sample_photo
+from core.surface.weights import folded_lids, likely_skin, photo_weight, share_out, sharpness
+from core.surface.zones import Zones, face_zones
+
+LEVELS = 6
+_REDUCTION = 4  # weights and lighting live at this fraction of the atlas's size
+_ENOUGH = 0.25  # weight at which a photo is trusted in full
+_HIGHLIGHT = 1.35  # of the skin tone: brighter than this is gloss, not albedo
+
+
+def build_texture(
+    head: FittedHead, photos: Sequence[PhotoPixels], size: int = 2048, progress: Progress | None = None
+) -> HeadTexture:
+    """Unwrap and blend all photos, take out their light, and fill what they do not show.
+
+    Args:
+        photos: in the order of ``head.photos``.
+        size: texels along a side; a multiple of 128.
+        progress: told the fraction done, inside the caller's stage.
+
+    Raises:
+        BadInput: no photo, another number of photos than the fit has, or a size that is no multiple of 128.
+        Cancelled: the user asked to stop.
+    """
+    if not photos:
+        raise BadInput("No photo was given for the texture.", "Give the photos that the head was fitted to.")
+    if len(photos) != len(head.photos):
+        raise BadInput(
+            f"The head was fitted to {len(head.photos)} photos, but its texture got {len(photos)}.",
+            "Give the same photos in the same order.",
+        )
+    if size <= 0 or size % 128:
+        raise BadInput(f"A texture of {size} texels a side cannot be made.", "Choose a multiple of 128.")
+    report = progress.update if progress else lambda fraction: None
+
+    model = head.model
+    coarse = Atlas.of(model, size // _REDUCTION)
+    zones = face_zones(coarse)
+    views = [make_view(head, fit, photo) for fit, photo in zip(head.photos, photos, strict=True)]
+    unfolded = 1 - coarse.paint_vertices(folded_lids(head)[:, None])[..., 0]
+    weights = [weight * unfolded for weight in _photo_weights(coarse, zones, views)]
+    lights, tone = _lights(head, coarse, zones, views, weights)
+    weights = [
+        weight * likely_skin(coarse, zones, view, light, tone)
+        for weight, view, light in zip(weights, views, lights, strict=True)
+    ]
+    report(0.2)
+
+    atlas = Atlas.of(model, size)
+    composite = _blend_photos(atlas, zones, views, lights, weights, tone)
+    best = np.maximum.reduce(weights) if len(weights) > 1 else weights[0]
+    coverage = _smooth_step(best / _ENOUGH)
+    report(0.6)
+
+    parts = part_colours(model, head.neutral, tone)
+    quarter = (coarse.size, coarse.size)
+    small = np.asarray(cv2.resize(composite, quarter, interpolation=cv2.INTER_AREA), np.float32)
+    lift = lift_shadows(small, coverage * (1 - zones.features), mirror_map(coarse))
+    small *= lift
+    composite *= cv2.resize(lift, composite.shape[:2], interpolation=cv2.INTER_LINEAR)
+    field = skin_field(coarse, zones, small, coverage, tone, parts)
+    clean = coverage * zones.face * (1 - zones.features) * (1 - zones.beard)
+    filled = paint_skin(atlas, field, grain_strength(small, clean))
+    image = _complete(atlas, coarse, composite, coverage, filled)
+    report(0.85)
+
+    irises = agree_on_irises(
+        *(
+            [iris for view, light in zip(views, lights, strict=True)
+             if (iris := measure_iris(view, light.gain, left)) is not None]
+            for left in (True, False)
+        )
+    )  # fmt: skip
+    paint_parts(atlas, image, field)
+    paint_eyes(atlas, head.neutral, image, iris_radius(head, views), irises)
+    image[atlas.covers("lashes")] = LASH_COLOUR
+    image = _without_seams(atlas, image)
+    covered = atlas.triangle >= 0
+    albedo = pad_charts(_encode(image), covered)
+    alpha = lash_alpha(atlas, head.neutral)
+    report(1.0)
+    return HeadTexture(
+        albedo=albedo,
+        alpha=np.round(alpha * 255).astype(np.uint8),
+        coverage=cv2.resize(coverage, (size, size), interpolation=cv2.INTER_LINEAR),
+        skin_tone=tone,
+        iris_left=irises[0],
+        iris_right=irises[1],
+        materials=head_materials(_mean_colours(atlas, image)),
+        material_of_polygon=material_of_polygons(model),
+    )
+
+
+def _photo_weights(coarse: Atlas, zones: Zones, views: list[View]) -> list[Float32[ndarray, "size size"]]:
+    """Trust in each photo at each texel, sharper ones above blurred ones."""
+    weights = [photo_weight(coarse, zones, view) for view in views]
+    if len(views) == 1:
+        return weights
+    sharp = np.array(
+        [sharpness(coarse, view, weight) for view, weight in zip(views, weights, strict=True)]
+    ) * np.array([min(view.pixels_per_metre, 8000.0) for view in views])
+    relative = sharp / max(float(sharp.max()), 1e-9)
+    return [weight * np.float32(max(r, 0.05)) for weight, r in zip(weights, relative, strict=True)]
+
+
+def _lights(
+    head: FittedHead,
+    coarse: Atlas,
+    zones: Zones,
+    views: list[View],
+    weights: list[Float32[ndarray, "size size"]],
+) -> tuple[list[Light], Float[ndarray, "3"]]:
+    plain = zones.face * (1 - zones.features) * (1 - 0.7 * zones.beard)
+    at_vertices = zones.at_vertices(coarse, plain.astype(np.float32))
+    at_vertices[~head.model.region_mask("skin")] = 0
+    forehead = zones.at_vertices(coarse, zones.upper)
+    solid = solid_triangles(head.model)
+    lights = [
+        estimate_light(view, solid, at_vertices, forehead, fit.sh)
+        for view, fit in zip(views, head.photos, strict=True)
+    ]
+    return agree_on_tone(lights, np.array([float(weight.sum()) for weight in weights]))
+
+
+def _blend_photos(
+    atlas: Atlas,
+    zones: Zones,
+    views: list[View],
+    lights: list[Light],
+    weights: list[Float32[ndarray, "coarse coarse"]],
+    tone: Float[ndarray, "3"],
+) -> Float32[ndarray, "size size 3"]:
+    """Albedo where photos show it, with fine detail from the best photo and the broad tone from all."""
+    pictures = (_albedo(atlas, view, light, tone) for view, light in zip(views, lights, strict=True))
+    if len(views) == 1:
+        return next(pictures)
+    fine = share_out(weights, 4 + 8 * zones.features)
+    broad = share_out(weights, 1.5)
+    blender = BandBlender(atlas.size, LEVELS)
+    for k, picture in enumerate(pictures):
+        known = cv2.resize(weights[k], (atlas.size, atlas.size), interpolation=cv2.INTER_LINEAR)
+        shares = [fine[k]] * (LEVELS - 2) + [broad[k]] * 2
+        blender.add(picture, np.minimum(known / 0.02, 1), shares)
+    return np.maximum(blender.result(), 0)
+
+
+def _albedo(atlas: Atlas, view: View, light: Light, tone: Float[ndarray, "3"]) -> Float32[ndarray, "s s 3"]:
+    colours = sample_photo(atlas, view)
+    colours *= atlas.paint_vertices(light.gain / light.shading)
+    # gloss: what is far brighter than the skin is squeezed, keeping its texture
+    level = colours @ (LUMINANCE / (tone @ LUMINANCE)).astype(np.float32)
+    over = np.maximum(level / np.float32(_HIGHLIGHT), 1)
+    colours /= (over**0.8)[..., None]
+    return colours
+
+
+def _complete(
+    atlas: Atlas,
+    coarse: Atlas,
+    composite: Float32[ndarray, "size size 3"],
+    coverage: Float32[ndarray, "quarter quarter"],
+    filled: Float32[ndarray, "size size 3"],
+) -> Float32[ndarray, "size size 3"]:
+    """What photos show, else its mirror image, else the filled skin, blended in bands."""
+    mirror = mirror_map(coarse)
+    mirrored_coverage = look_up(coverage, mirror, outside_black=True)
+    twin = (1 - coverage) * mirrored_coverage
+    rest = np.clip(1 - coverage - twin, 0, 1)
+    blender = BandBlender(atlas.size, LEVELS)
+    full = (atlas.size, atlas.size)
+
+    def add(picture: ndarray, known: ndarray, weight: ndarray) -> None:
+        spread = cv2.resize(known, full, interpolation=cv2.INTER_LINEAR)
+        blender.add(picture, spread, [weight] * LEVELS)
+
+    add(composite, np.minimum(coverage * 4, 1), coverage)
+    if twin.max() > 0.02:
+        mirrored = look_up(composite, mirror_map(atlas), outside_black=True)
+        add(mirrored, np.minimum(mirrored_coverage * 4, 1), twin)
+    add(filled, (coarse.triangle >= 0).astype(np.float32), rest)
+    return np.clip(blender.result(), 0, 1)
+
+
+def _without_seams(atlas: Atlas, image: Float32[ndarray, "size size 3"]) -> Float32[ndarray, "size size 3"]:
+    """Make the corners that share a vertex agree in colour where charts meet."""
+    model = atlas.model
+    covered = atlas.triangle >= 0
+    skin = atlas.covers("skin", "mouth_interior", "eye_socket")
+    shown = sample_image(pad_charts(image, covered), atlas.texels(model.uv))
+    count = np.bincount(model.polygon_vertices, minlength=model.vertex_count)
+    total = np.zeros((model.vertex_count, 3))
+    np.add.at(total, model.polygon_vertices, shown)
+    correction = close_seams(model, shown - (total / np.maximum(count, 1)[:, None])[model.polygon_vertices])
+    image = image + atlas.paint_corners(correction) * skin[..., None]
+    return np.clip(image, 0, 1)
+
+
+def _mean_colours(atlas: Atlas, image: Float32[ndarray, "size size 3"]) -> dict[str, Float[ndarray, "3"]]:
+    sparse = slice(None, None, 4)
+    polygon_material = material_of_polygons(atlas.model)
+    corner_polygon = (
+        np.searchsorted(atlas.model.polygon_starts, atlas.model.triangle_corners[:, 0], side="right") - 1
+    )
+    of_triangle = np.append(polygon_material[corner_polygon], -1)
+    which, colours = of_triangle[atlas.triangle[sparse, sparse]], image[sparse, sparse]
+    return {
+        name: colours[which == k].mean(axis=0) if (which == k).any() else LASH_COLOUR
+        for k, name in enumerate(MATERIAL_NAMES)
+    }
+
+
+def _encode(image: Float32[ndarray, "size size 3"]) -> UInt8[ndarray, "size size 3"]:
+    return (linear_to_srgb(torch.from_numpy(image)).numpy() * 255 + 0.5).astype(np.uint8)
+
+
+def _smooth_step(x: ndarray) -> Float32[ndarray, "*shape"]:
+    t = np.clip(x, 0, 1)
+    return (t * t * (3 - 2 * t)).astype(np.float32)

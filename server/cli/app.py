@@ -1,0 +1,51 @@
+"""The command ``semblance``."""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated
+
+import typer
+
+from server.cli.blender import blend, export
+from server.cli.demo import demo
+from server.cli.doctor import doctor
+from server.cli.exits import reported
+from server.cli.models import models
+from server.cli.rig import rig
+from server.cli.sheet import sheet
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        print(f"semblance {metadata.version('semblance')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def semblance(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Photos in, a rigged head out."""
+
+
+for _command in (rig, blend, export, sheet, demo, doctor):
+    app.command()(reported(_command))
+app.add_typer(models, name="models")
+
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    # A killed command cleans up as a cancelled one does: no half-written file, no Blender left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app()

@@ -1,0 +1,53 @@
+"""``semblance blend`` and ``semblance export``: a rig becomes files for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.files import check_output
+from server.cli.options import Debug, Force, Json
+from server.cli.reporting import Reporter, in_words
+
+RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="A .semrig file.")]
+
+
+def blend(
+    rig: RigArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The .blend to write.", show_default="the rig's name"),
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a .blend with the head, its 52 shape keys, materials and armature."""
+    _write("blend", rig, out or rig.with_suffix(".blend"), (".blend",), force, Reporter(json))
+
+
+def export(
+    rig: RigArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The .glb or .obj to write.", show_default="the rig's name, .glb"),
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a .glb with 52 morph targets, or the neutral head as .obj."""
+    _write("export", rig, out or rig.with_suffix(".glb"), (".glb", ".obj"), force, Reporter(json))
+
+
+def _write(job: str, rig: Path, out: Path, endings: tuple[str, ...], force: bool, reporter: Reporter) -> None:
+    check_output(out, endings, force)
+
+    from server import blender_process
+
+    work = blender_process.blend if job == "blend" else blender_process.export
+    with reporter.job(job, blender_process.EXPECTED_SECONDS) as progress:
+        work(rig, out, progress)
+    reporter.result(f"{out} ({in_words(progress.seconds)})", written=[str(out)], seconds=progress.seconds)

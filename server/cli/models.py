@@ -1,0 +1,80 @@
+"""``semblance models``: face models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.exits import reported
+from server.cli.options import Debug, Json
+from server.cli.reporting import Reporter
+
+models = typer.Typer(no_args_is_help=True, help="List, add and describe face models.")
+Name = Annotated[str, typer.Argument(help="anny, ict, gnm, flame or bfm.")]
+
+
+@models.command("list")
+@reported
+def list_(json: Json = False, debug: Debug = False) -> None:
+    """The face models, the default first."""
+    from core.face_model.registry import list_models
+
+    found = list_models()
+    if json:
+        Reporter(json).result("", models=[vars(info) for info in found])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "state", "licence"):
+        table.add_column(heading, overflow="fold")
+    for info in found:
+        table.add_row(info.name, info.state, info.licence)
+    Console(highlight=False).print(table)
+
+
+@models.command()
+@reported
+def add(
+    name: Name,
+    path: Annotated[Path, typer.Argument(help="The folder, archive or file that you fetched.")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Convert a face model's files once and keep the result in the cache."""
+    from core.face_model.providers import PROVIDERS
+    from core.face_model.registry import add_model
+
+    reporter = Reporter(json)
+    stages = PROVIDERS[name].stages if name in PROVIDERS else {}
+    with reporter.job("models add", stages) as progress:
+        info = add_model(name, path, progress)
+    if info.known_release is False:
+        reporter.warning("These files are of a release that Semblance was not tested on.")
+    reporter.result(f"{name} is ready: {info.cache_file}", model=vars(info))
+
+
+@models.command()
+@reported
+def info(name: Name, json: Json = False, debug: Debug = False) -> None:
+    """What is known about one face model."""
+    from core.face_model.registry import model_info
+
+    found = model_info(name)
+    known = {True: "yes", False: "no", None: "not known"}[found.known_release]
+    lines = {
+        "model": found.name,
+        "state": found.state,
+        "licence": found.licence,
+        "source": found.source or "nothing to fetch",
+        "cache": found.cache_file,
+        "added from": found.added_from,
+        "added at": found.added_at,
+        "sha256": found.sha256,
+        "tested release": known if found.added_from else "",
+    }
+    text = "\n".join(f"{label + ':':<16}{value}" for label, value in lines.items() if value)
+    Reporter(json).result(text, model=vars(found))

@@ -1,0 +1,100 @@
+"""What a command says while it works: a bar on a terminal, lines elsewhere, JSON for machines.
+
+Progress and warnings go to standard error, results to standard output; with JSON everything goes to standard
+output, one object a line, each with an ``event``: ``progress``, ``warning``, ``result`` or ``error``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from core.progress import Progress, ProgressReport
+
+
+class Reporter:
+    """Tells the user, or a program, about jobs."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    @contextmanager
+    def job(self, name: str, expected_seconds: Mapping[str, float]) -> Iterator[Progress]:
+        """A job's progress, shown until the block ends."""
+        if self.as_json:
+            yield Progress(expected_seconds, lambda report: self._emit_progress(name, report))
+        elif sys.stderr.isatty():
+            with _bar(name, expected_seconds) as progress:
+                yield progress
+        else:
+            yield Progress(expected_seconds, _Lines(name))
+
+    def warning(self, message: str) -> None:
+        if self.as_json:
+            self._emit("warning", message=message)
+        else:
+            print(f"warning: {message}", file=sys.stderr)
+
+    def result(self, text: str, **facts: object) -> None:
+        """What came out: ``text`` for people, ``facts`` for machines."""
+        if self.as_json:
+            self._emit("result", **facts)
+        else:
+            print(text)
+
+    def _emit_progress(self, job: str, report: ProgressReport) -> None:
+        self._emit(
+            "progress",
+            job=job,
+            stage=report.stage,
+            fraction=round(report.fraction, 4),
+            seconds_left=round(report.seconds_left, 1),
+        )
+
+    def _emit(self, event: str, **facts: object) -> None:
+        print(json.dumps({"event": event, **facts}), flush=True)
+
+
+class _Lines:
+    """A line as each stage begins."""
+
+    def __init__(self, job: str) -> None:
+        self._job, self._stage = job, ""
+
+    def __call__(self, report: ProgressReport) -> None:
+        if report.stage != self._stage:
+            self._stage = report.stage
+            left = f"about {max(1, round(report.seconds_left))} s left"
+            print(f"{self._job}: {report.stage} ({report.fraction:.0%}, {left})", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _bar(name: str, expected_seconds: Mapping[str, float]) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.fields[job]}"),
+        BarColumn(bar_width=32),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[stage]}", style="cyan"),
+        TextColumn("{task.fields[left]}", style="dim"),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=1.0, job=name, stage="", left="")
+
+        def show(report: ProgressReport) -> None:
+            left = f"{max(1, round(report.seconds_left))} s left" if report.fraction < 1 else ""
+            bars.update(task, completed=report.fraction, stage=report.stage, left=left)
+
+        yield Progress(expected_seconds, show)
+
+
+def in_words(seconds: Mapping[str, float]) -> str:
+    """Times of stages on one line, the total last."""
+    parts = [f"{stage} {value:.1f} s" for stage, value in seconds.items()]
+    return ", ".join([*parts, f"in all {sum(seconds.values()):.1f} s"])

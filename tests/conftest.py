@@ -1,0 +1,54 @@
+"""One cache of baked face models and one astronaut's rig for all tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from core.face_model.cache import cache_folder
+from core.photos_to_rig import RigOptions, build_rig
+from core.rig import Rig, save_rig
+
+
+@pytest.fixture(scope="session", autouse=True)
+def model_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder that outlives the session, so that the default head is baked once (about a minute)."""
+    if "SEMBLANCE_CACHE" in os.environ:
+        yield cache_folder()
+        return
+    kept = getattr(pytestconfig, "cache", None)  # pytest can be told to keep nothing
+    folder = kept.mkdir("semblance") if kept else tmp_path_factory.mktemp("cache")
+    baked, own = (place / "models" / "anny.npz" for place in (cache_folder(), folder))
+    if baked.is_file() and not own.exists():
+        own.parent.mkdir(exist_ok=True)
+        shutil.copy(baked, own)  # an outdated one is made anew
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEMBLANCE_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of one person, 512 pixels a side, that installs with scikit-image."""
+    path = tmp_path_factory.mktemp("portrait") / "astronaut.png"
+    Image.fromarray(skimage.data.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def portrait_rig(portrait: Path) -> Rig:
+    """The rig of that photo, at draft quality."""
+    return build_rig([portrait], options=RigOptions(name="Astronaut", quality="draft"))
+
+
+@pytest.fixture(scope="session")
+def portrait_rig_file(portrait_rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rig") / "astronaut.semrig"
+    save_rig(portrait_rig, path)
+    return path
