@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.errors import BadInput
 from core.face_model.model import FaceModel
+from core.fitting.dense import fit_dense
+from core.fitting.expressions import personalise_expressions
+from core.fitting.face_surface import FaceSurface
+from core.fitting.interior import settle_neutral
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import FittedHead, Observation
 from core.progress import Progress
 
-EXPECTED_SECONDS = {"landmarks": 1.0}
+EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 2.0, "expressions": 0.6}
 
 
 def fit_head(
@@ -25,14 +30,19 @@ def fit_head(
 
     Raises:
         BadInput: no observation is given.
+        Cancelled: the user asked to stop.
     """
+    if not observations:
+        raise BadInput("There is no photo to fit.", "Give at least one photo with a face.")
     progress = progress or Progress(EXPECTED_SECONDS)
     with progress.stage("landmarks"):
         coarse = fit_landmarks(model, observations)
-    return FittedHead(
-        model=model,
-        identity=coarse.identity,
-        neutral=model.neutral(coarse.identity.astype(np.float32)),
-        expression_deltas=model.expression_deltas,
-        photos=coarse.photos,
-    )
+    with progress.stage("surface"):
+        fine = fit_dense(
+            FaceSurface(model), observations, coarse.identity, coarse.photos, progress=progress.update
+        )
+    with progress.stage("expressions"):
+        of_basis = model.neutral(fine.identity.astype(np.float32))
+        neutral = settle_neutral(model, of_basis + fine.correction, of_basis)
+        expressions = personalise_expressions(model, neutral)
+    return FittedHead(model, fine.identity, neutral, expressions, fine.photos)

@@ -1,0 +1,362 @@
+"""Every visible point of the face in every photo → a sharper identity, pose and expression.
+
+INORig's appearance and photometric terms (eq. 7-11) on points of the surface: each point has one albedo that
+all photos share, so its colour must agree between views once each photo's light is divided out; that is the
+appearance consistency of eq. 8 with the light made explicit, and with one photo it is eq. 10 alone. Light is
+refitted by eq. 11 as the geometry moves; visibility comes from the z-buffer. Landmarks, closure and the
+priors of the landmark fit stay on, and a smooth free-form correction of the neutral takes what the basis
+cannot say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float32
+from numpy import ndarray
+from torch import Tensor
+
+from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.face_model.mediapipe_topology import (
+    EYELID_PAIRS_LEFT,
+    EYELID_PAIRS_RIGHT,
+    FACE_OVAL,
+    IRIS_LEFT,
+    IRIS_RIGHT,
+    LIP_PAIRS,
+)
+from core.fitting.face_surface import FaceSurface
+from core.fitting.types import Observation, PhotoFit
+from core.scene.camera import Camera, rotation_matrix
+from core.scene.lighting import fit_lighting, harmonics
+from core.scene.rasterise import rasterise
+from core.scene.shading import srgb_to_linear
+
+_PAIRS = torch.tensor([*EYELID_PAIRS_LEFT, *EYELID_PAIRS_RIGHT, *LIP_PAIRS])
+_EXCLUSIVE = torch.tensor([[ARKIT_INDEX[a], ARKIT_INDEX[b]] for a, b in EXCLUSIVE_PAIRS])
+_TONGUE = ARKIT_INDEX["tongueOut"]  # nothing here sees it
+
+
+@dataclass(frozen=True)
+class DenseWeights:
+    """Weights of the dense fit.
+
+    Attributes:
+        photometric: of the mean colour residual of a photo, against the landmarks' sum.
+        colour_noise: standard deviation of a linear colour.
+        landmark_noise, closure_noise: standard deviations, fractions of the eye distance.
+        contour: of the silhouette term.
+        identity: of the squared whitened coefficients.
+        sparsity, exclusive: of the expressions, as in the landmark fit.
+        albedo_prior: how firmly a point's albedo is held to the person's skin tone, in photos.
+        correction: of the free-form correction's size and roughness.
+        correction_size: metres that count as one.
+        lens: standard deviation of the log focal length's change.
+    """
+
+    photometric: float = 450.0
+    colour_noise: float = 0.04
+    landmark_noise: float = 0.08
+    closure_noise: float = 0.02
+    contour: float = 1.0
+    identity: float = 0.3
+    sparsity: float = 3.0
+    exclusive: float = 30.0
+    albedo_prior: float = 0.15
+    correction: float = 0.02
+    correction_size: float = 0.003
+    lens: float = 0.15
+
+
+@dataclass
+class DenseFit:
+    """Result: identity, the smooth correction beyond the basis on all vertices, and the photos."""
+
+    identity: Float[ndarray, "identity"]
+    correction: Float32[ndarray, "vertices 3"]
+    photos: list[PhotoFit]
+
+
+def fit_dense(
+    surface: FaceSurface,
+    observations: Sequence[Observation],
+    identity: Float[ndarray, "identity"],
+    photos: Sequence[PhotoFit],
+    weights: DenseWeights | None = None,
+    *,
+    iterations: int = 120,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> DenseFit:
+    """Refine a landmark fit.
+
+    Args:
+        identity, photos: of the landmark fit.
+        iterations: of Adam; a third for each of three resolutions.
+        progress: told the fraction done now and then.
+    """
+    return _DenseSolver(surface, observations, identity, photos, weights or DenseWeights()).run(
+        iterations, progress
+    )
+
+
+@dataclass
+class _Posed:
+    """The face as the present parameters put it before each camera."""
+
+    correction: Tensor  # model vertices, 3
+    rotation: Tensor  # photos, 3, 3
+    vertices: Tensor  # photos, face vertices, 3: camera axes
+    vertex_normals: Tensor
+    points: Tensor  # photos, samples, 3
+    normals: Tensor
+    grid: Tensor  # photos, samples, 2: place in the crop for grid_sample, -1..1
+
+
+class _DenseSolver:
+    def __init__(
+        self,
+        surface: FaceSurface,
+        observations: Sequence[Observation],
+        identity: ndarray,
+        photos: Sequence[PhotoFit],
+        weights: DenseWeights,
+    ) -> None:
+        self.surface, self.weights, self.count = surface, weights, len(observations)
+        f32 = torch.float32
+        self.identity = torch.tensor(identity, dtype=f32, requires_grad=True)
+        self.expression = torch.tensor(
+            np.stack([p.expression for p in photos]), dtype=f32, requires_grad=True
+        )
+        self.start_rotation = torch.tensor(np.stack([p.rotation for p in photos]), dtype=f32)
+        self.turn = torch.zeros(self.count, 3, requires_grad=True)
+        self.translation = torch.tensor(
+            np.stack([p.translation for p in photos]), dtype=f32, requires_grad=True
+        )
+        focal = torch.tensor([np.log(float(p.camera.fx)) for p in photos], dtype=f32)
+        self.start_focal, self.log_focal = focal, focal.clone().requires_grad_()
+        self.rough = torch.zeros(surface.model.vertex_count, 3, requires_grad=True)
+
+        self.centre = torch.tensor([[o.width / 2, o.height / 2] for o in observations], dtype=f32)
+        self.crop = torch.tensor([[o.crop_left, o.crop_top, o.crop_scale] for o in observations], dtype=f32)
+        self.side = observations[0].image.shape[0]
+        self.unit = torch.tensor([o.eye_distance for o in observations], dtype=f32)[:, None, None]
+        self.landmarks = torch.tensor(np.stack([o.landmarks[:, :2] for o in observations]), dtype=f32)
+        self.seen = [o.landmarks for o in observations]
+        pictures = srgb_to_linear(torch.tensor(np.stack([o.image for o in observations]), dtype=f32))
+        skin = torch.tensor(np.stack([o.skin for o in observations]), dtype=f32)[..., None]
+        layers = torch.cat([pictures, skin], dim=-1).permute(0, 3, 1, 2)
+        self.levels = [F.avg_pool2d(layers, 4), F.avg_pool2d(layers, 2), layers]
+        self.landmark_trust = torch.ones(len(surface.landmark_normals))
+        self.landmark_trust[list(FACE_OVAL)] = 0.3
+        self.landmark_trust[[*IRIS_LEFT, *IRIS_RIGHT]] = 4.0
+        self.albedo = self.tone = torch.zeros(0)  # known from the first refresh on
+
+    def run(self, iterations: int, progress: Callable[[float], None]) -> DenseFit:
+        optimiser = torch.optim.Adam(
+            [
+                {"params": [self.identity], "lr": 0.03},
+                {"params": [self.expression], "lr": 0.01},
+                {"params": [self.turn], "lr": 0.002},
+                {"params": [self.translation], "lr": 0.0006},
+                {"params": [self.log_focal], "lr": 0.003},
+                {"params": [self.rough], "lr": 0.0002},
+            ],
+            betas=(0.9, 0.95),
+        )
+        for step in range(iterations):
+            level = self.levels[3 * step // iterations]
+            posed = self._pose()
+            if step % 15 == 0:
+                progress(step / iterations)
+                with torch.no_grad():
+                    self._refresh(posed, level)
+            optimiser.zero_grad()
+            self._energy(posed, level).backward()
+            optimiser.step()
+            with torch.no_grad():
+                self.expression.clamp_(0, 1)
+                self.expression[:, _TONGUE] = 0
+        with torch.no_grad():
+            posed = self._pose()
+            self._refresh(posed, self.levels[-1])
+            return self._report(posed)
+
+    # -- geometry ----------------------------------------------------------------------------------------
+
+    def _pose(self) -> _Posed:
+        surface = self.surface
+        correction = surface.smooth(self.rough)
+        neutral = surface.mean + torch.einsum("k,kvd->vd", self.identity, surface.basis)
+        neutral = neutral + correction[torch.from_numpy(surface.vertices)]
+        head = neutral + torch.einsum("nk,kvd->nvd", self.expression, surface.expressions)
+        rotation = rotation_matrix(self.turn) @ self.start_rotation
+        vertices = head @ rotation.transpose(1, 2) + self.translation[:, None]
+        vertex_normals = surface.normals(vertices)
+        points = surface.at_samples(vertices)
+        pixels = self._project(points)
+        grid = (pixels - self.crop[:, None, :2]) * self.crop[:, None, 2:] / self.side * 2 - 1
+        normals = F.normalize(surface.at_samples(vertex_normals), dim=-1)
+        return _Posed(correction, rotation, vertices, vertex_normals, points, normals, grid)
+
+    def _project(self, points: Float[Tensor, "photos points 3"]) -> Float[Tensor, "photos points 2"]:
+        focal = self.log_focal.exp()[:, None, None]
+        return points[..., :2] / points[..., 2:] * focal + self.centre[:, None]
+
+    def _sample(self, posed: _Posed, level: Tensor) -> tuple[Tensor, Tensor]:
+        """Linear colours (photos, samples, 3) and skin masks (photos, samples) at the samples."""
+        read = F.grid_sample(level, posed.grid[:, :, None], align_corners=False, padding_mode="border")
+        read = read[..., 0].transpose(1, 2)
+        return read[..., :3], read[..., 3]
+
+    # -- what is held fixed for a few steps --------------------------------------------------------------
+
+    def _refresh(self, posed: _Posed, level: Tensor) -> None:
+        """Visibility, light, albedo, and which points make the silhouette."""
+        colours, skin = self._sample(posed, level)
+        towards = -(posed.normals * F.normalize(posed.points, dim=-1)).sum(-1)
+        facing = ((towards - 0.15) / 0.4).clamp(0, 1)
+        self.sample_trust = self._visible(posed) * facing * skin
+        turned = (self.surface.landmark_normals @ posed.rotation.transpose(1, 2))[..., 2]
+        self.seen_trust = self.landmark_trust * ((-turned - 0.1) / 0.3).clamp(0, 1)
+        self.contours = [self._contour(posed, turned, photo) for photo in range(self.count)]
+
+        if not len(self.albedo):
+            self.tone = _skin_tone(colours, self.sample_trust)
+            self.albedo = self.tone.expand(posed.points.shape[1], 3).clone()
+        for _ in range(2 if self.count == 1 else 4):  # light and albedo in turns
+            self.sh = torch.stack(
+                [
+                    torch.from_numpy(
+                        fit_lighting(
+                            c.double().numpy(),
+                            self.albedo.double().numpy(),
+                            n.double().numpy(),
+                            t.double().numpy(),
+                        )
+                    ).float()
+                    for c, n, t in zip(colours, posed.normals, self.sample_trust, strict=True)
+                ]
+            )
+            shade = (harmonics(posed.normals) @ self.sh).clamp_min(0.02)
+            off = (colours - self.albedo * shade).norm(dim=-1, keepdim=True) / (3 * self.weights.colour_noise)
+            trust = self.sample_trust[..., None] / (1 + off**2)
+            held = self.weights.albedo_prior
+            self.albedo = ((trust * colours * shade).sum(0) + held * self.tone) / (
+                (trust * shade**2).sum(0) + held
+            )
+
+    def _visible(self, posed: _Posed) -> Tensor:
+        """(photos, samples): 1 where the z-buffer of the whole head leaves a sample in view."""
+        model, side = self.surface.model, self.side
+        triangles = torch.from_numpy(model.triangles.astype(np.int64))
+        neutral = torch.from_numpy(model.neutral(self.identity.numpy())) + posed.correction
+        deltas = torch.from_numpy(model.expression_deltas)
+        visible = []
+        for photo in range(self.count):
+            head = neutral + torch.einsum("k,kvd->vd", self.expression[photo], deltas)
+            left, top, scale = self.crop[photo].tolist()
+            focal = float(self.log_focal[photo].exp()) * scale
+            cx, cy = ((self.centre[photo] - torch.tensor([left, top])) * scale).tolist()
+            in_camera = head @ posed.rotation[photo].T + self.translation[photo]
+            depth = rasterise(in_camera, triangles, Camera(focal, focal, cx, cy, side, side)).depth
+            place = ((posed.grid[photo] + 1) / 2 * side).floor().long()
+            inside = ((place >= 0) & (place < side)).all(dim=1)
+            column, row = place.clamp(0, side - 1).unbind(1)
+            near = (posed.points[photo, :, 2] - depth[row, column]).abs() < 0.004
+            visible.append((near & inside).float())
+        return torch.stack(visible)
+
+    def _contour(self, posed: _Posed, turned: Tensor, photo: int) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Far-side oval landmarks, the silhouette vertices nearest to them, and those' 2D normals.
+
+        INORig's sliding contour landmarks: on the far side the detector follows the silhouette, so the
+        landmark is compared with the silhouette, along its normal only.
+        """
+        oval = torch.tensor(FACE_OVAL)
+        far = oval[turned[photo, oval] > -0.35]
+        normals, vertices = posed.vertex_normals[photo], posed.vertices[photo]
+        edge = ((normals * F.normalize(vertices, dim=-1)).sum(-1).abs() < 0.2).nonzero()[:, 0]
+        if not len(far) or len(edge) < 6:
+            return None
+        pixels = self._project(posed.vertices)[photo, edge]
+        distance, nearest = torch.cdist(self.landmarks[photo, far], pixels).min(dim=1)
+        near = distance < 0.15 * self.unit[photo, 0, 0]
+        vertex = edge[nearest[near]]
+        return far[near], vertex, F.normalize(normals[vertex, :2], dim=-1)
+
+    # -- energy ------------------------------------------------------------------------------------------
+
+    def _energy(self, posed: _Posed, level: Tensor) -> Tensor:
+        w, e = self.weights, self.expression
+        colours, _ = self._sample(posed, level)
+        residual = (colours - self.albedo * (harmonics(posed.normals) @ self.sh)) / w.colour_noise
+        length = torch.sqrt(residual.square().sum(-1) + 0.01)  # INORig's L_{2,1}, smooth at 0
+        photometric = (self.sample_trust * length).sum() / self.sample_trust.sum().clamp_min(1.0)
+
+        off = (self._project(self._landmark_points(posed)) - self.landmarks) / self.unit
+        squared = (off / w.landmark_noise).square().sum(-1)
+        landmarks = (self.seen_trust * squared / (1 + squared / 6.25)).sum()  # Geman-McClure
+        closure = ((off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise).square().sum()
+
+        prior = w.identity * self.identity.square().sum()
+        prior = prior + w.sparsity * e.clamp_min(0).sum() + e.square().sum()
+        prior = prior + w.exclusive * e[:, _EXCLUSIVE].min(dim=-1).values.square().sum()
+        prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
+        size, bend = posed.correction, self.rough - posed.correction
+        prior = prior + w.correction * (size.square().sum() + bend.square().sum()) / w.correction_size**2
+        return (
+            w.photometric * self.count * photometric
+            + landmarks
+            + closure
+            + w.contour * self._contour_energy(posed)
+            + prior
+        )
+
+    def _landmark_points(self, posed: _Posed) -> Tensor:
+        surface = self.surface
+        points = surface.landmark_mean + torch.einsum("k,kld->ld", self.identity, surface.landmark_basis)
+        points = points + (posed.correction[surface.landmark_corners] * surface.landmark_weights).sum(1)
+        points = points + torch.einsum("nk,kld->nld", self.expression, surface.landmark_expressions)
+        return points @ posed.rotation.transpose(1, 2) + self.translation[:, None]
+
+    def _contour_energy(self, posed: _Posed) -> Tensor:
+        total = torch.zeros(())
+        for photo, contour in enumerate(self.contours):
+            if contour is None:
+                continue
+            landmark, vertex, normal = contour
+            point = posed.vertices[photo, vertex]
+            pixel = point[:, :2] / point[:, 2:] * self.log_focal[photo].exp() + self.centre[photo]
+            off = ((pixel - self.landmarks[photo, landmark]) * normal).sum(1) / self.unit[photo, 0, 0]
+            squared = (off / 0.02).square()
+            total = total + (squared / (1 + squared / 6.25)).sum()
+        return total
+
+    def _report(self, posed: _Posed) -> DenseFit:
+        off = (self._project(self._landmark_points(posed)) - self.landmarks) / self.unit
+        photos = []
+        for photo in range(self.count):
+            width, height = (2 * self.centre[photo]).tolist()
+            focal = float(self.log_focal[photo].exp())
+            photos.append(
+                PhotoFit(
+                    camera=Camera.centred(focal, round(width), round(height)),
+                    rotation=posed.rotation[photo].double().numpy(),
+                    translation=self.translation[photo].detach().double().numpy(),
+                    expression=self.expression[photo].detach().double().numpy(),
+                    sh=self.sh[photo].double().numpy(),
+                    landmark_error=float(off[photo].norm(dim=-1).median()),
+                )
+            )
+        return DenseFit(self.identity.detach().double().numpy(), posed.correction.numpy(), photos)
+
+
+def _skin_tone(colours: Tensor, trust: Tensor) -> Tensor:
+    """Median colour of what is surely seen, averaged over the photos; grey where nothing is."""
+    seen = [own[sure > 0.3] for own, sure in zip(colours, trust, strict=True)]
+    medians = [own.median(dim=0).values for own in seen if len(own)]
+    return torch.stack(medians).mean(dim=0) if medians else torch.full((3,), 0.4)

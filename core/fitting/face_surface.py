@@ -1,0 +1,117 @@
+"""The part of a head that photos are compared on, prepared once for each model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Float32, Int
+from numpy import ndarray
+from scipy.sparse import coo_matrix, diags, identity
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
+from torch import Tensor
+from torch.linalg import cross
+
+from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
+from core.face_model.model import FaceModel
+
+SAMPLES = 5000
+_SMOOTHNESS = 20.0  # of the free-form correction, in squared edge lengths: waves below about 4 edges die out
+
+
+class FaceSurface:
+    """Samples of the face, its landmarks and a smoother for free-form corrections.
+
+    Attributes:
+        vertices: indices of the model's vertices that the samples need.
+        triangles: the face's triangles, as indices into ``vertices``.
+        sample_corners, sample_weights: points spread evenly over the face, as places in triangles.
+        landmark_corners, landmark_weights: the landmarks, as places between the model's own vertices.
+    """
+
+    def __init__(self, model: FaceModel) -> None:
+        self.model = model
+        weight = face_weight(model)
+        skin = model.region_mask("skin")[model.triangles].all(axis=1)
+        face = model.triangles[skin & (weight[model.triangles].min(axis=1) > 0.05)]
+        self.vertices, inverse = np.unique(face, return_inverse=True)
+        triangles = inverse.reshape(-1, 3)
+        self.triangles = torch.from_numpy(triangles)
+        a, b, c = (model.template[face[:, k]] for k in range(3))
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * weight[face].mean(axis=1)
+        rng = np.random.default_rng(0)
+        chosen = rng.choice(len(face), SAMPLES, p=area / area.sum())
+        self.sample_corners = torch.from_numpy(triangles[chosen])
+        self.sample_weights = torch.from_numpy(rng.dirichlet(np.ones(3), SAMPLES).astype(np.float32))[
+            ..., None
+        ]
+        self.mean = torch.from_numpy(model.template[self.vertices])
+        self.basis = torch.from_numpy(model.identity_basis[:, self.vertices])
+        self.expressions = torch.from_numpy(model.expression_deltas[:, self.vertices])
+
+        corners = model.triangles[model.landmark_triangles]
+        self.landmark_corners = torch.from_numpy(corners.astype(np.int64))
+        self.landmark_weights = torch.from_numpy(model.landmark_barycentrics)[..., None]
+        bary = model.landmark_barycentrics
+        self.landmark_mean = torch.from_numpy(np.einsum("lk,lkd->ld", bary, model.template[corners]))
+        self.landmark_basis = torch.from_numpy(
+            np.einsum("lk,mlkd->mld", bary, model.identity_basis[:, corners])
+        )
+        self.landmark_expressions = torch.from_numpy(
+            np.einsum("lk,elkd->eld", bary, model.expression_deltas[:, corners])
+        )
+        a, b, c = (model.template[corners[:, k]] for k in range(3))
+        self.landmark_normals = F.normalize(torch.from_numpy(np.cross(b - a, c - a)), dim=-1)
+        self._smoother = splu((identity(model.vertex_count) + _SMOOTHNESS * _laplacian(model)).tocsc())
+
+    def smooth(self, rough: Float[Tensor, "vertices 3"]) -> Float[Tensor, "vertices 3"]:
+        """(I + s L)^-1 of offsets on all vertices of the model; differentiable (Nicolet et al. 2021)."""
+        return _Smooth.apply(rough, self._smoother)
+
+    def normals(self, posed: Float[Tensor, "photos vertices 3"]) -> Float[Tensor, "photos vertices 3"]:
+        """Unit vertex normals of the face, one set for each photo."""
+        corners = posed[:, self.triangles]
+        face = cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
+        total = torch.zeros_like(posed)
+        for k in range(3):
+            total = total.index_add(1, self.triangles[:, k], face)
+        return F.normalize(total, dim=-1)
+
+    def at_samples(self, values: Float[Tensor, "photos vertices 3"]) -> Float[Tensor, "photos samples 3"]:
+        """Vertex values at the samples."""
+        return (values[:, self.sample_corners] * self.sample_weights).sum(dim=2)
+
+
+class _Smooth(torch.autograd.Function):
+    """Solve with a prefactored symmetric matrix; its own adjoint."""
+
+    @staticmethod
+    def forward(ctx: Any, rough: Tensor, factor: Any) -> Tensor:
+        ctx.factor = factor
+        return torch.from_numpy(factor.solve(rough.detach().double().numpy())).float()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return torch.from_numpy(ctx.factor.solve(gradients[0].double().numpy())).float(), None
+
+
+def face_weight(model: FaceModel) -> Float32[ndarray, "vertices"]:
+    """1 on the skin between the landmarks, falling to 0 at 2 cm from the nearest one."""
+    landmarks = model.landmarks(model.template)
+    on_skin = np.delete(landmarks, [*IRIS_LEFT, *IRIS_RIGHT], axis=0)
+    distance, _ = cKDTree(on_skin).query(model.template)
+    weight = np.clip((0.02 - distance) / 0.01, 0, 1)
+    return np.where(model.region_mask("skin"), weight, 0).astype(np.float32)
+
+
+def _laplacian(model: FaceModel) -> Any:
+    """Uniform graph Laplacian over all vertices."""
+    triangles: Int[ndarray, "triangles 3"] = model.triangles
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    shape = (model.vertex_count, model.vertex_count)
+    linked = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=shape).tocsr()
+    linked = ((linked + linked.T) > 0).astype(np.float64)
+    return diags(np.asarray(linked.sum(axis=1)).ravel()) - linked
