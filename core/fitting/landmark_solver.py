@@ -43,6 +43,9 @@ class LandmarkWeights:
             the detector's scatter, because neighbouring landmarks err together.
         depth_noise: the same for MediaPipe's z, a guess by its network; infinite leaves z out.
         closure_noise: of the distance between the lids, or lips.
+        distance: metres from which people are photographed. Where the photo does not tell its lens and the
+            usual one would bring the camera nearer, the photo is taken for a crop: too near a camera
+            makes faces too flat.
         focal_spread: standard deviation of the log of a focal length that no photo tells.
         identity: weight of the squared whitened coefficients.
         sparsity: cost of a unit at 1 (L1), for each photo.
@@ -52,9 +55,10 @@ class LandmarkWeights:
         contour: weight of the face oval's landmarks, which slide along the surface.
     """
 
-    noise: float = 0.045
+    noise: float = 0.1
     depth_noise: float = 0.25
     closure_noise: float = 0.02
+    distance: float = 1.0
     focal_spread: float = 0.25
     identity: float = 1.0
     sparsity: float = 3.0
@@ -140,7 +144,8 @@ class _Solver:
         rigid[[*IRIS_LEFT, *IRIS_RIGHT]] = 0
         scale, rotation, translation = align_similarity(self.mean, seen.landmarks.astype(np.float64), rigid)
         known = seen.focal is not None
-        focal = seen.focal or focal_length_pixels(seen.width, seen.height)
+        usual = max(focal_length_pixels(seen.width, seen.height), self.weights.distance * scale)
+        focal = seen.focal or usual
         depth = focal / scale
         centre = np.array([seen.width / 2, seen.height / 2])
         return _Photo(
