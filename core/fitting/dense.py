@@ -47,6 +47,7 @@ class DenseWeights:
 
     Attributes:
         photometric: of the mean colour residual of a photo, against the landmarks' sum.
+        photometric_alone: the same for a single photo, which cannot tell albedo from shape.
         colour_noise: standard deviation of a linear colour.
         landmark_noise, closure_noise: standard deviations, fractions of the eye distance.
         contour: of the silhouette term.
@@ -59,12 +60,13 @@ class DenseWeights:
     """
 
     photometric: float = 450.0
+    photometric_alone: float = 100.0
     colour_noise: float = 0.04
     landmark_noise: float = 0.08
     closure_noise: float = 0.02
     contour: float = 1.0
     identity: float = 0.3
-    sparsity: float = 3.0
+    sparsity: float = 10.0
     exclusive: float = 30.0
     albedo_prior: float = 0.15
     correction: float = 0.02
@@ -308,18 +310,13 @@ class _DenseSolver:
         prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
         size, bend = posed.correction, self.rough - posed.correction
         prior = prior + w.correction * (size.square().sum() + bend.square().sum()) / w.correction_size**2
-        return (
-            w.photometric * self.count * photometric
-            + landmarks
-            + closure
-            + w.contour * self._contour_energy(posed)
-            + prior
-        )
+        pull = w.photometric_alone if self.count == 1 else w.photometric * self.count
+        return pull * photometric + landmarks + closure + w.contour * self._contour_energy(posed) + prior
 
     def _landmark_points(self, posed: _Posed) -> Tensor:
         surface = self.surface
         points = surface.landmark_mean + torch.einsum("k,kld->ld", self.identity, surface.landmark_basis)
-        points = points + (posed.correction[surface.landmark_corners] * surface.landmark_weights).sum(1)
+        points = points + surface.at_landmarks(posed.correction)
         points = points + torch.einsum("nk,kld->nld", self.expression, surface.landmark_expressions)
         return points @ posed.rotation.transpose(1, 2) + self.translation[:, None]
 

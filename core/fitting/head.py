@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
+import torch
 
 from core.errors import BadInput
 from core.face_model.model import FaceModel
@@ -16,7 +18,18 @@ from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import FittedHead, Observation
 from core.progress import Progress
 
-EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 2.0, "expressions": 0.6}
+EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 1.5, "expressions": 0.6}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The dense fit makes thousands of small steps, on which torch's threads wait more than they work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def fit_head(
@@ -37,7 +50,7 @@ def fit_head(
     progress = progress or Progress(EXPECTED_SECONDS)
     with progress.stage("landmarks"):
         coarse = fit_landmarks(model, observations)
-    with progress.stage("surface"):
+    with progress.stage("surface"), _one_thread():
         fine = fit_dense(
             FaceSurface(model), observations, coarse.identity, coarse.photos, progress=progress.update
         )
