@@ -17,7 +17,7 @@ State = Literal["ok", "note", "missing"]
 
 _PACKAGES: Final = ("torch", "mediapipe", "numba", "anny")
 _DISK_NEEDED: Final = 200_000_000  # bytes: a baked model, compiled loops and room for a rig
-_MEMORY_NEEDED: Final = 3_000_000_000
+_MEMORY_NEEDED: Final = 4_500_000_000  # bytes: building the default face model takes the most
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _memory() -> Finding:
         return Finding("memory", "ok", "unknown")
     text = f"{total / 1e9:.1f} GB"
     if total < _MEMORY_NEEDED:
-        return Finding("memory", "note", text, "Use --quality draft and few photos.")
+        return Finding("memory", "note", text, "Close other programs while the face model is built.")
     return Finding("memory", "ok", text)
 
 

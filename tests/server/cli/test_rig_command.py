@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.errors import NoFaceFound
 from core.rig import load_rig
 from tests.server.cli.conftest import Run, events
 
@@ -52,6 +53,19 @@ def test_machines_read_a_json_object_a_line(run: Run, portrait: Path) -> None:
     assert {event["event"] for event in told} == {"progress", "warning", "result"}
     assert told[-1]["written"] == ["head.semrig"]
     assert set(told[-1]["seconds"]) == {event["stage"] for event in progress}
+
+
+def test_what_libraries_print_does_not_spoil_the_json(
+    run: Run, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chatty(*arguments: object) -> None:
+        print("Some library 1.0 initialized")
+        raise NoFaceFound("There is none.", "Look again.")
+
+    monkeypatch.setattr("core.photos_to_rig.build_rig", chatty)
+    done = run("rig", portrait, "--json", *DRAFT)
+    assert [event["event"] for event in events(done)] == ["error"]
+    assert "Some library" in done.stderr
 
 
 def _noise(path: Path) -> None:
