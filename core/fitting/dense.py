@@ -60,7 +60,7 @@ class DenseWeights:
     """
 
     photometric: float = 450.0
-    photometric_alone: float = 100.0
+    photometric_alone: float = 50.0
     colour_noise: float = 0.04
     landmark_noise: float = 0.08
     closure_noise: float = 0.02
@@ -250,6 +250,10 @@ class _DenseSolver:
             self.albedo = ((trust * colours * shade).sum(0) + held * self.tone) / (
                 (trust * shade**2).sum(0) + held
             )
+        if self.count == 1:
+            # One photo: whatever is not of the skin's tone (hair, brows, shadows) would be read as shape.
+            strange = (colours - self.tone * shade).norm(dim=-1) / (self.tone.norm() * shade.mean())
+            self.sample_trust = self.sample_trust / (1 + (strange / 0.25).square()).square()
 
     def _visible(self, posed: _Posed) -> Tensor:
         """(photos, samples): 1 where the z-buffer of the whole head leaves a sample in view."""
