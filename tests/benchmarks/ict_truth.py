@@ -226,7 +226,7 @@ def _albedo(name: str) -> Float32[ndarray, "vertices 3"]:
     trust = facing * visible * ict.masks["face"] * above_collar
     tone = np.median(colour[trust > 0.9], axis=0)
     sh = fit_lighting(colour, np.broadcast_to(tone, colour.shape), normals.numpy(), trust, ridge=0.02)
-    light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)  # hard shadows and highlights stay
+    light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)  # hard shadows stay
     own, twin = trust[:, None], 0.2 * trust[ict.mirror][:, None]
     colour = (colour / light).clip(0.005, 0.95)
     albedo = (own * colour + twin * colour[ict.mirror] + 0.02 * tone) / (own + twin + 0.02)
