@@ -4,6 +4,9 @@
 
 Median distance, NoW-style, of the true neutral's face to the fitted neutral: of the model's mean head, of a
 fit to landmarks alone, and of the whole fit, from the frontal photo and from all five.
+
+On a machine that is busy with other work, set OMP_NUM_THREADS=1: with more threads than free cores most of
+the time goes into their waiting for each other.
 """
 
 from __future__ import annotations
