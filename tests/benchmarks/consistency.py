@@ -28,7 +28,7 @@ from core.face_model.registry import load_model
 from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
 from tests.benchmarks.ict_truth import now_region
-from tests.benchmarks.reading import PhotoReader, test_data
+from tests.benchmarks.reading import PhotoReader, data_folder
 
 FITS = ("landmarks alone", "whole fit")
 _MOST_OF_SAME = 10  # photos of a person
@@ -36,7 +36,7 @@ _MOST_OF_SAME = 10  # photos of a person
 
 def lfw_people(count: int, folder: Path) -> list[list[Path]]:
     """Photos of ``count`` people with four each, unpacked into ``folder``."""
-    with tarfile.open(test_data() / "faces" / "lfw_gray_720_people.tar") as archive:
+    with tarfile.open(data_folder() / "faces" / "lfw_gray_720_people.tar") as archive:
         people = defaultdict(list)
         for name in sorted(archive.getnames()):
             people[name.rsplit("_", 1)[0]].append(name)
@@ -50,7 +50,7 @@ def lfw_people(count: int, folder: Path) -> list[list[Path]]:
 
 def same_person() -> list[list[Path]]:
     """Photos of the people of ``photos/same_person``."""
-    folders = sorted(path for path in (test_data() / "photos" / "same_person").iterdir() if path.is_dir())
+    folders = sorted(path for path in (data_folder() / "photos" / "same_person").iterdir() if path.is_dir())
     return [sorted(folder.glob("*.jpg"))[:_MOST_OF_SAME] for folder in folders]
 
 

@@ -32,7 +32,7 @@ from core.scene.lighting import fit_lighting, random_lighting, shade
 from core.scene.rasterise import rasterise
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb, srgb_to_linear, vertex_normals, visible_vertices
-from tests.benchmarks.reading import PhotoReader, test_data
+from tests.benchmarks.reading import PhotoReader, data_folder
 from tests.benchmarks.shape_error import shape_error
 
 DEVELOPMENT_SEEDS = range(8)
@@ -197,7 +197,7 @@ def _from_gaze(ict: FaceModel) -> Float[ndarray, "vertices"]:
 def _albedo(name: str) -> Float32[ndarray, "vertices 3"]:
     """Linear albedo of every ICT vertex from a portrait."""
     ict = ict_model()
-    photo = load_photo(test_data() / "photos" / "portraits" / name)
+    photo = load_photo(data_folder() / "photos" / "portraits" / name)
     with PhotoReader() as reader:
         seen = reader.read(photo.path)
     if seen is None:

@@ -45,7 +45,7 @@ class PhotoReader:
         return [seen for path in paths if (seen := self.read(path)) is not None]
 
 
-def test_data() -> Path:
+def data_folder() -> Path:
     """The folder of photos that benchmarks are run on."""
     folder = os.environ.get("SEMBLANCE_TEST_DATA")
     if not folder:
