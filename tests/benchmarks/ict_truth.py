@@ -1,0 +1,239 @@
+"""Heads whose true shape and expressions are known: random ICT heads, rendered as photos.
+
+Identities are drawn from N(0, 1) in all 100 modes. Skin comes from a photo of a real face: the ICT head is
+fitted to its landmarks and every vertex takes the colour under it, in linear light, with the photo's own
+light divided out; sides that the photo does not show take their mirror twin's colour, then the skin tone.
+Pictures are rendered and lit in linear light, with two samples a pixel side, and stored in sRGB without EXIF.
+
+Seeds 0-7 were looked at while the fit was being developed; others were not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, UInt8
+from numpy import ndarray
+from PIL import Image
+
+from core.capture.photos import load_photo
+from core.face_model.arkit import ARKIT_INDEX
+from core.face_model.model import FaceModel
+from core.face_model.registry import load_model
+from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.types import Observation
+from core.scene.camera import head_rotation, portrait_camera, project_camera, transform
+from core.scene.lighting import fit_lighting, random_lighting, shade
+from core.scene.rasterise import rasterise
+from core.scene.render import render
+from core.scene.shading import linear_to_srgb, srgb_to_linear, vertex_normals, visible_vertices
+from tests.benchmarks.reading import PhotoReader, data_folder
+from tests.benchmarks.shape_error import shape_error
+
+DEVELOPMENT_SEEDS = range(8)
+SIDE = 640  # pixels
+FACE_VERTICES = 9_409  # upstream's "full face area", ears and front of the neck with it, comes first
+YAWS = (0, 25, -25, 45, -45)  # degrees, of the five views; each varies by a few
+# The photographs of human faces among the portraits; the others are paintings, drawings and animals.
+_SKINS = ("liveportrait_s1.jpg", "liveportrait_s2.jpg", "liveportrait_s11.jpg", "liveportrait_s12.jpg")
+# Units that act together; one to three of these make an expression.
+_ACTIONS = (
+    "browInnerUp", "browDown", "browOuterUp", "eyeBlink", "eyeSquint", "eyeWide", "noseSneer", "jawOpen",
+    "mouthSmile", "mouthFrown", "mouthPucker", "mouthStretch", "mouthUpperUp", "mouthLowerDown", "mouthLeft",
+)  # fmt: skip
+_ALIGNED_BY = [33, 133, 362, 263, 1, 61, 291]  # eye corners, nose tip, mouth corners
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture of a head and the coefficients it shows."""
+
+    pixels: UInt8[ndarray, "side side 3"]
+    expression: Float[ndarray, "52"]
+
+
+@dataclass(frozen=True)
+class TrueHead:
+    """A random ICT head. ``views`` are frontal first; the same person without expression is ``at_rest``."""
+
+    seed: int
+    neutral: Float32[ndarray, "vertices 3"]
+    views: list[View]
+    at_rest: View
+
+
+@lru_cache
+def ict_model() -> FaceModel:
+    """The ICT head; add it once with ``semblance models add ict ARCHIVE``."""
+    return load_model("ict")
+
+
+def make_head(seed: int) -> TrueHead:
+    """The head of a seed; the same at every call."""
+    ict, rng = ict_model(), np.random.default_rng(seed)
+    albedo = _albedo(_SKINS[rng.integers(len(_SKINS))]).copy()
+    neutral = ict.neutral(rng.standard_normal(len(ict.identity_basis)).astype(np.float32))
+    iris = ict.region_mask("eye_left", "eye_right") & (_from_gaze(ict) < 0.47) & (_from_gaze(ict) > 0.19)
+    albedo[iris] = rng.uniform(0.05, 0.25) * rng.uniform(0.7, 1.3, 3)
+    views = []
+    for index, yaw in enumerate(YAWS):
+        relaxed = index == 0 and rng.random() < 0.5
+        expression = np.zeros(52) if relaxed else _random_expression(rng)
+        views.append(_photograph(ict, neutral, expression, albedo, yaw, rng))
+    return TrueHead(seed, neutral, views, _photograph(ict, neutral, np.zeros(52), albedo, 0, rng))
+
+
+def observe_views(views: list[View], reader: PhotoReader, folder: Path) -> list[Observation | None]:
+    """The views as the fit sees them, by way of PNG files in ``folder``; none where no face is found."""
+    seen = []
+    for index, view in enumerate(views):
+        path = folder / f"view-{index}.png"
+        Image.fromarray(view.pixels).save(path)
+        seen.append(reader.read(path))
+    return seen
+
+
+def now_region(landmarks: Float[ndarray, "478 3"], points: Float[ndarray, "points 3"]) -> Bool[ndarray, " p"]:
+    """Which points the NoW challenge's crop of the face keeps: a ball round the tip of the nose.
+
+    Its radius is 0.7 times the sum of the eyes' outer distance and the nose's length.
+    """
+    eyes = np.linalg.norm(landmarks[33] - landmarks[263])
+    nose = np.linalg.norm(landmarks[168] - landmarks[2])
+    return np.linalg.norm(points - landmarks[1], axis=1) < 0.7 * (eyes + nose)
+
+
+def median_error(
+    truth: Float32[ndarray, "v 3"], model: FaceModel, vertices: Float32[ndarray, "w 3"]
+) -> float:
+    """Median NoW-style distance in millimetres of a true ICT neutral to the skin of another model's head."""
+    landmarks = ict_model().landmarks(truth)
+    face = truth[:FACE_VERTICES]
+    skin = model.triangles[model.region_mask("skin")[model.triangles].all(axis=1)]
+    distance = shape_error(
+        face[now_region(landmarks, face)].astype(np.float64),
+        landmarks[_ALIGNED_BY].astype(np.float64),
+        vertices.astype(np.float64),
+        skin,
+        model.landmarks(vertices)[_ALIGNED_BY].astype(np.float64),
+    )
+    return 1e3 * float(np.median(distance))
+
+
+def seeds_line(seeds: range) -> str:
+    """Which heads a table is about, and whether the fit was developed on them."""
+    known = sorted(set(seeds) & set(DEVELOPMENT_SEEDS))
+    used = f"seeds {known[0]}-{known[-1]} were used in development" if known else "held out from development"
+    return f"ICT heads of seeds {seeds.start}-{seeds.stop - 1} ({used})"
+
+
+def _random_expression(rng: np.random.Generator) -> Float[ndarray, "52"]:
+    expression = np.zeros(52)
+    for action in rng.choice(_ACTIONS, rng.integers(1, 4), replace=False):
+        strength = rng.uniform(0.3, 0.9)
+        for name in (action, f"{action}Left", f"{action}Right"):
+            if name in ARKIT_INDEX and name != "mouthRight":
+                expression[ARKIT_INDEX[name]] = strength
+    return expression
+
+
+def _photograph(
+    ict: FaceModel,
+    neutral: Float32[ndarray, "vertices 3"],
+    expression: Float[ndarray, "52"],
+    albedo: Float32[ndarray, "vertices 3"],
+    yaw: float,
+    rng: np.random.Generator,
+) -> View:
+    """A picture by a random lens from a random distance, in random light, before a plain background."""
+    lens = rng.uniform(np.radians(15), np.radians(35))
+    half_height = rng.uniform(0.13, 0.17)  # metres of the scene, at the head
+    target = (rng.uniform(-0.02, 0.02), rng.uniform(-0.05, -0.01), 0.03)
+    turn, nod, tilt = np.radians([yaw + rng.uniform(-7, 7), rng.uniform(-12, 12), rng.uniform(-8, 8)])
+    distance = half_height / np.tan(lens / 2)
+    camera, _, _ = portrait_camera(SIDE, float(lens))
+    rotation = head_rotation(float(turn), float(nod), float(tilt))
+    translation = torch.tensor([0.0, 0.0, float(distance)]) - rotation @ torch.tensor(target).float()
+    posed = neutral + np.tensordot(expression.astype(np.float32), ict.expression_deltas, axes=1)
+    picture = render(
+        torch.from_numpy(posed),
+        _opaque(ict),
+        torch.from_numpy(albedo),
+        camera,
+        rotation,
+        translation,
+        torch.from_numpy(random_lighting(rng).astype(np.float32)),
+        torch.from_numpy(rng.uniform(0.05, 0.6, 3).astype(np.float32)),
+        supersample=2,
+    )
+    head = picture.image[picture.alpha > 0.5]
+    exposed = picture.image * (0.6 / torch.quantile(head.amax(dim=1)[::7], 0.95))
+    stored = (255 * linear_to_srgb(exposed.clamp(0, 1))).round().to(torch.uint8)
+    return View(stored.numpy(), expression)
+
+
+def _opaque(model: FaceModel) -> torch.Tensor:
+    """Triangles without the lashes, which are cards that need a texture with alpha."""
+    lashes = model.region_mask("lashes")[model.triangles].any(axis=1)
+    return torch.from_numpy(model.triangles[~lashes].astype(np.int64))
+
+
+def _from_gaze(ict: FaceModel) -> Float[ndarray, "vertices"]:
+    """Angle of each eyeball vertex from the direction of its gaze, radians; elsewhere pi."""
+    angle = np.full(ict.vertex_count, np.pi)
+    for side in ("eye_left", "eye_right"):
+        ball = ict.region_mask(side)
+        out = ict.template[ball] - ict.template[ball].mean(axis=0)
+        angle[ball] = np.arccos(out[:, 2] / np.linalg.norm(out, axis=1))
+    return angle
+
+
+@lru_cache
+def _albedo(name: str) -> Float32[ndarray, "vertices 3"]:
+    """Linear albedo of every ICT vertex from a portrait."""
+    ict = ict_model()
+    photo = load_photo(data_folder() / "photos" / "portraits" / name)
+    with PhotoReader() as reader:
+        seen = reader.read(photo.path)
+    if seen is None:
+        raise SystemExit(f"No face was found in {photo.path}.")
+    fit = fit_landmarks(ict, [seen])
+    shown = fit.photos[0]
+    neutral = ict.neutral(fit.identity.astype(np.float32))
+    posed = neutral + np.tensordot(shown.expression.astype(np.float32), ict.expression_deltas, axes=1)
+    in_camera = transform(
+        torch.from_numpy(posed),
+        torch.from_numpy(shown.rotation).float(),
+        torch.from_numpy(shown.translation).float(),
+    )
+    triangles = _opaque(ict)
+    normals = vertex_normals(in_camera, triangles)
+    at = project_camera(in_camera, shown.camera).numpy().astype(np.float32) - 0.5
+    sampled = cv2.remap(
+        photo.pixels, at[None], np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )[0]
+    colour = srgb_to_linear(torch.from_numpy(sampled.astype(np.float32) / 255)).numpy()
+
+    fragments = rasterise(in_camera, triangles, shown.camera)
+    visible = visible_vertices(fragments, in_camera, normals, shown.camera).numpy()
+    facing = np.clip((-normals.numpy()[:, 2] - 0.25) / 0.3, 0, 1)
+    above_collar = np.clip((ict.template[:, 1] - ict.landmarks(ict.template)[152, 1]) / 0.01 + 1, 0, 1)
+    trust = facing * visible * ict.masks["face"] * above_collar
+    tone = np.median(colour[trust > 0.9], axis=0)
+    sh = fit_lighting(colour, np.broadcast_to(tone, colour.shape), normals.numpy(), trust, ridge=0.02)
+    light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)  # hard shadows stay
+    own, twin = trust[:, None], 0.2 * trust[ict.mirror][:, None]
+    colour = (colour / light).clip(0.005, 0.95)
+    albedo = (own * colour + twin * colour[ict.mirror] + 0.02 * tone) / (own + twin + 0.02)
+
+    eyes = ict.region_mask("eye_left", "eye_right")
+    albedo[eyes] = np.where(_from_gaze(ict)[eyes, None] < 0.19, 0.02, 0.8)
+    albedo[ict.region_mask("mouth_interior", "tongue")] = (0.35, 0.1, 0.1)
+    albedo[ict.region_mask("teeth_upper", "teeth_lower")] = 0.75
+    albedo[ict.region_mask("eye_socket")] = 0.7 * tone
+    return albedo.astype(np.float32)

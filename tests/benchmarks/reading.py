@@ -1,0 +1,53 @@
+"""Photo files as the fit sees them, through the same capture as a rig."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.capture.faces import FaceFinder
+from core.capture.headshot import cut_headshot
+from core.capture.masks import PersonMasker
+from core.capture.photos import load_photo
+from core.errors import NoFaceFound
+from core.fitting.observe import observe
+from core.fitting.types import Observation
+
+_MOST_SHOT_PIXELS = 3_000_000  # as a rig of five photos gets
+
+
+class PhotoReader:
+    """Holds the networks of the capture; close it or use it in a ``with``."""
+
+    def __init__(self) -> None:
+        self.finder = FaceFinder()
+        self.masker = PersonMasker()
+
+    def __enter__(self) -> PhotoReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finder.close()
+        self.masker.close()
+
+    def read(self, path: Path) -> Observation | None:
+        """The observation of a photo's main face; none where no face is found."""
+        photo = load_photo(path)
+        try:
+            face = self.finder.main_face(photo)
+        except NoFaceFound:
+            return None
+        return observe(photo, cut_headshot(photo, face, self.masker, _MOST_SHOT_PIXELS))
+
+    def read_all(self, paths: Iterable[Path]) -> list[Observation]:
+        """Observations of the photos that show a face."""
+        return [seen for path in paths if (seen := self.read(path)) is not None]
+
+
+def data_folder() -> Path:
+    """The folder of photos that benchmarks are run on."""
+    folder = os.environ.get("SEMBLANCE_TEST_DATA")
+    if not folder:
+        raise SystemExit("Set SEMBLANCE_TEST_DATA to the folder of test data.")
+    return Path(folder)
