@@ -65,7 +65,7 @@ class DenseWeights:
     landmark_noise: float = 0.08
     closure_noise: float = 0.02
     contour: float = 1.0
-    identity: float = 0.3
+    identity: float = 1.0
     sparsity: float = 10.0
     exclusive: float = 30.0
     albedo_prior: float = 0.15
