@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from server.cli.blender import blend, export
 from server.cli.demo import demo
 from server.cli.doctor import doctor
 from server.cli.exits import reported
+from server.cli.interruption import handle_signals
 from server.cli.models import models
 from server.cli.rig import rig
 from server.cli.sheet import sheet
@@ -46,6 +46,5 @@ app.add_typer(models, name="models")
 
 def main() -> None:
     """Run the command line; ends the process."""
-    # A killed command cleans up as a cancelled one does: no half-written file, no Blender left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    handle_signals()
     app()

@@ -12,6 +12,7 @@ from typing import Any, Final
 import typer
 
 from core.errors import Cancelled, SemblanceError
+from server.cli.interruption import asked_to_stop
 
 EXIT_CODES: Final = {
     "error": 1,
@@ -40,21 +41,23 @@ def reported(command: Callable[..., None]) -> Callable[..., None]:
             command(**arguments)
         except typer.Exit:
             raise
-        except KeyboardInterrupt:
-            _tell(Cancelled(), arguments)
-            raise typer.Exit(EXIT_CODES["cancelled"]) from None
-        except SemblanceError as error:
-            _tell(error, arguments)
-            raise typer.Exit(EXIT_CODES.get(error.code, 1)) from None
-        except Exception as error:
-            ours = SemblanceError(
-                f"Something went wrong inside Semblance ({type(error).__name__}: {error}).",
-                "Run the command again with --debug and report what it prints.",
-            )
-            _tell(ours, arguments)
-            raise typer.Exit(1) from None
+        except (Exception, KeyboardInterrupt) as error:
+            told = _as_told(error)
+            _tell(told, arguments)
+            raise typer.Exit(EXIT_CODES.get(told.code, 1)) from None
 
     return run
+
+
+def _as_told(error: BaseException) -> SemblanceError:
+    if isinstance(error, KeyboardInterrupt) or asked_to_stop():  # what breaks while stopping is no news
+        return Cancelled()
+    if isinstance(error, SemblanceError):
+        return error
+    return SemblanceError(
+        f"Something went wrong inside Semblance ({type(error).__name__}: {error}).",
+        "Run the command again with --debug and report what it prints.",
+    )
 
 
 def _tell(error: SemblanceError, arguments: Mapping[str, Any]) -> None:

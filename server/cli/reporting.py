@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 
 from core.progress import Progress, ProgressReport
+from server.cli.interruption import asked_to_stop
 
 
 class Reporter:
@@ -29,12 +30,14 @@ class Reporter:
         """
         with redirect_stdout(sys.stderr):
             if self.as_json:
-                yield Progress(expected_seconds, lambda report: self._emit_progress(name, report))
+                yield Progress(
+                    expected_seconds, lambda report: self._emit_progress(name, report), asked_to_stop
+                )
             elif sys.stderr.isatty():
                 with _bar(name, expected_seconds) as progress:
                     yield progress
             else:
-                yield Progress(expected_seconds, _Lines(name))
+                yield Progress(expected_seconds, _Lines(name), asked_to_stop)
 
     def warning(self, message: str) -> None:
         if self.as_json:
@@ -96,7 +99,7 @@ def _bar(name: str, expected_seconds: Mapping[str, float]) -> Iterator[Progress]
             left = f"{max(1, round(report.seconds_left))} s left" if report.fraction < 1 else ""
             bars.update(task, completed=report.fraction, stage=report.stage, left=left)
 
-        yield Progress(expected_seconds, show)
+        yield Progress(expected_seconds, show, asked_to_stop)
 
 
 def in_words(seconds: Mapping[str, float]) -> str:

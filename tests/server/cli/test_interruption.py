@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.blenders import blenders
-from tests.server.cli.conftest import children, is_running, start, wait_for_line
+from tests.server.cli.conftest import ROOT, children, is_running, start, wait_for_line
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently on Windows")
 
@@ -26,6 +28,29 @@ def test_a_rig_is_given_up(portrait: Path, tmp_path: Path, kind: signal.Signals,
     assert said.splitlines()[-1] == "Cancelled." and "Traceback" not in said
     assert [file.name for file in tmp_path.iterdir()] == ["head.semrig"]
     assert (tmp_path / "head.semrig").read_text() == "the old one"
+
+
+def test_imports_are_not_interrupted_but_what_follows_is(tmp_path: Path) -> None:
+    """Extension modules swallow an interruption that reaches them while they load, or break."""
+    (tmp_path / "slow.py").write_text(
+        "import os, signal\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    swallowed = False\n"
+        "except KeyboardInterrupt:\n"
+        "    swallowed = True\n"
+    )
+    code = (
+        "from server.cli.interruption import asked_to_stop, handle_signals; handle_signals()\n"
+        "from server.cli.reporting import Reporter; from core.errors import Cancelled\n"
+        "import slow; print(slow.swallowed, asked_to_stop())\n"
+        "try:\n"
+        "    with Reporter(False).job('rig', {'photos': 1.0}) as progress, progress.stage('photos'): pass\n"
+        "except Cancelled: print('cancelled')"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert ended.stdout.split() == ["False", "True", "cancelled"], ended.stderr
 
 
 @pytest.mark.skipif(sys.executable not in blenders(), reason="bpy is not installed: pip install '.[blender]'")
