@@ -65,11 +65,11 @@ class DenseWeights:
     landmark_noise: float = 0.08
     closure_noise: float = 0.02
     contour: float = 1.0
-    identity: float = 1.0
+    identity: float = 3.0
     sparsity: float = 10.0
     exclusive: float = 30.0
     albedo_prior: float = 0.15
-    correction: float = 0.02
+    correction: float = 0.05
     correction_size: float = 0.003
     lens: float = 0.15
 
