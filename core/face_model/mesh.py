@@ -9,7 +9,6 @@ from jaxtyping import Bool, Int, Int32
 from numpy import ndarray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 
 def walk_edge_loop(quads: Int[ndarray, "quads 4"], start: tuple[int, int]) -> list[int]:
@@ -71,19 +70,3 @@ def select_vertices(
     """The vertices that polygons use, and the polygons renumbered to them."""
     kept, renumbered = np.unique(polygons, return_inverse=True)
     return kept.astype(np.int32), renumbered.reshape(polygons.shape).astype(np.int32)
-
-
-def mirror_twins(
-    vertices: ndarray, group: Int[ndarray, "vertices"], tolerance: float = 1e-4
-) -> Int32[ndarray, "vertices"]:
-    """Index of the vertex at the place mirrored in x; itself where none lies within ``tolerance`` metres.
-
-    Args:
-        vertices: (vertices, 3).
-        group: twins must carry mirrored group numbers; pass the *mirrored* number of each vertex's twin.
-    """
-    apart = np.concatenate([vertices, group[:, None] * 10.0], axis=1)  # groups cannot be mixed up
-    distance, twin = cKDTree(apart).query(apart * [-1, 1, 1, 1])
-    twin[distance > tolerance] = np.flatnonzero(distance > tolerance)
-    twin = np.where(twin[twin] == np.arange(len(twin)), twin, np.arange(len(twin)))
-    return twin.astype(np.int32)
