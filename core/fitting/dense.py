@@ -20,25 +20,18 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 from torch import Tensor
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
-from core.face_model.mediapipe_topology import (
-    EYELID_PAIRS_LEFT,
-    EYELID_PAIRS_RIGHT,
-    FACE_OVAL,
-    IRIS_LEFT,
-    IRIS_RIGHT,
-    LIP_PAIRS,
-)
+from core.face_model.mediapipe_topology import FACE_OVAL
 from core.fitting.face_surface import FaceSurface
+from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
 from core.fitting.types import Observation, PhotoFit
 from core.scene.camera import Camera, rotation_matrix
 from core.scene.lighting import fit_lighting, harmonics
 from core.scene.rasterise import rasterise
 from core.scene.shading import srgb_to_linear
 
-_PAIRS = torch.tensor([*EYELID_PAIRS_LEFT, *EYELID_PAIRS_RIGHT, *LIP_PAIRS])
-_EXCLUSIVE = torch.tensor([[ARKIT_INDEX[a], ARKIT_INDEX[b]] for a, b in EXCLUSIVE_PAIRS])
-_TONGUE = ARKIT_INDEX["tongueOut"]  # nothing here sees it
+_PAIRS = torch.from_numpy(CLOSURE_PAIRS)
+_EXCLUSIVE = torch.from_numpy(EXCLUSIVE_UNITS)
+_CONTOUR = 0.3  # weight of the face oval's landmarks
 
 
 @dataclass(frozen=True)
@@ -152,9 +145,7 @@ class _DenseSolver:
         skin = torch.tensor(np.stack([o.skin for o in observations]), dtype=f32)[..., None]
         layers = torch.cat([pictures, skin], dim=-1).permute(0, 3, 1, 2)
         self.levels = [F.avg_pool2d(layers, 4), F.avg_pool2d(layers, 2), layers]
-        self.landmark_trust = torch.ones(len(surface.landmark_normals))
-        self.landmark_trust[list(FACE_OVAL)] = 0.3
-        self.landmark_trust[[*IRIS_LEFT, *IRIS_RIGHT]] = 4.0
+        self.landmark_trust = torch.from_numpy(landmark_weights(_CONTOUR)).float()
         self.albedo = self.tone = torch.zeros(0)  # known from the first refresh on
 
     def run(self, iterations: int, progress: Callable[[float], None]) -> DenseFit:
@@ -181,7 +172,7 @@ class _DenseSolver:
             optimiser.step()
             with torch.no_grad():
                 self.expression.clamp_(0, 1)
-                self.expression[:, _TONGUE] = 0
+                self.expression[:, TONGUE] = 0
         with torch.no_grad():
             posed = self._pose()
             self._refresh(posed, self.levels[-1])

@@ -15,23 +15,12 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
 from core.face_model.identity_basis import align_similarity
-from core.face_model.mediapipe_topology import (
-    EYELID_PAIRS_LEFT,
-    EYELID_PAIRS_RIGHT,
-    FACE_OVAL,
-    IRIS_LEFT,
-    IRIS_RIGHT,
-    LIP_PAIRS,
-)
+from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import LANDMARK_COUNT, FaceModel
+from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
 from core.fitting.types import Observation, PhotoFit
 from core.scene.camera import Camera, focal_length_pixels
-
-_PAIRS = np.array([*EYELID_PAIRS_LEFT, *EYELID_PAIRS_RIGHT, *LIP_PAIRS])
-_EXCLUSIVE = np.array([[ARKIT_INDEX[a], ARKIT_INDEX[b]] for a, b in EXCLUSIVE_PAIRS])
-_UNSEEN = [ARKIT_INDEX["tongueOut"]]  # no landmark shows the tongue
 
 
 @dataclass(frozen=True)
@@ -133,9 +122,7 @@ class _Solver:
             self.identity = np.zeros(0)
             self.held = fixed_identity
         self.normals = _landmark_normals(model)
-        self.base_weight = np.ones(LANDMARK_COUNT)
-        self.base_weight[list(FACE_OVAL)] = weights.contour
-        self.base_weight[[*IRIS_LEFT, *IRIS_RIGHT]] = 4.0  # ten points carry all of the gaze
+        self.base_weight = landmark_weights(weights.contour)
         self.photos = [self._start(seen) for seen in observations]
 
     def _start(self, seen: Observation) -> _Photo:
@@ -206,7 +193,7 @@ class _Solver:
             ],
             axis=1,
         )
-        closure = (off[_PAIRS[:, 0]] - off[_PAIRS[:, 1]]) / (unit * self.weights.closure_noise)
+        closure = (off[CLOSURE_PAIRS[:, 0]] - off[CLOSURE_PAIRS[:, 1]]) / (unit * self.weights.closure_noise)
         return residual, closure, in_camera
 
     def _trust(self, photo: _Photo) -> ndarray:
@@ -228,7 +215,7 @@ class _Solver:
             cost += float((closure**2).sum())
             e = photo.expression
             cost += w.sparsity * float(e.sum()) + w.ridge * float(e @ e)
-            cost += w.exclusive * float((e[_EXCLUSIVE].min(axis=1) ** 2).sum())
+            cost += w.exclusive * float((e[EXCLUSIVE_UNITS].min(axis=1) ** 2).sum())
             log_focal, spread = photo.focal_prior
             cost += ((photo.log_focal - log_focal) / spread) ** 2
         return cost
@@ -272,14 +259,14 @@ class _Solver:
         flat, r = J.reshape(-1, J.shape[2]), residual.ravel()
         weighted = flat * weight.reshape(-1, 1)
         H, g = weighted.T @ flat, weighted.T @ r
-        Jc = (J[_PAIRS[:, 0], :2] - J[_PAIRS[:, 1], :2]) * (w.noise / w.closure_noise)
+        Jc = (J[CLOSURE_PAIRS[:, 0], :2] - J[CLOSURE_PAIRS[:, 1], :2]) * (w.noise / w.closure_noise)
         Jc = Jc.reshape(-1, J.shape[2])
         H += Jc.T @ Jc
         g += Jc.T @ closure.ravel()
         e = photo.expression
         units = np.arange(7, 7 + len(e))
         curve = np.full(len(e), w.ridge)
-        smaller = _EXCLUSIVE[np.arange(len(_EXCLUSIVE)), e[_EXCLUSIVE].argmin(axis=1)]
+        smaller = EXCLUSIVE_UNITS[np.arange(len(EXCLUSIVE_UNITS)), e[EXCLUSIVE_UNITS].argmin(axis=1)]
         np.add.at(curve, smaller, w.exclusive)
         H[units, units] += curve
         g[units] += curve * e + w.sparsity / 2
@@ -305,8 +292,7 @@ class _Solver:
             g[:modes] += gp[own:]
             units = slice(mine.start + 7, mine.stop)
             low[units], high[units] = -photo.expression, 1 - photo.expression
-            blocked = [mine.start + 7 + unit for unit in _UNSEEN]
-            low[blocked] = high[blocked] = 0
+            low[mine.start + 7 + TONGUE] = high[mine.start + 7 + TONGUE] = 0
         H[np.diag_indices(size)] *= 1 + damping
         step = _bounded_solve(H, -g, low, high)
         return step[:modes], [step[modes + own * i : modes + own * (i + 1)] for i in range(len(self.photos))]
