@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float32, Int32
 from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_NAMES
+from core.polygons import fan_corners
 
 REGIONS: Final[tuple[str, ...]] = (
     "skin", "eye_left", "eye_right", "teeth_upper", "teeth_lower", "tongue", "lashes", "mouth_interior",
@@ -80,14 +81,7 @@ class FaceModel:
     @cached_property
     def triangle_corners(self) -> Int32[ndarray, "triangles 3"]:
         """Corner indices (into ``polygon_vertices`` and ``uv``) of the fan triangles of every polygon."""
-        ends = np.append(self.polygon_starts[1:], len(self.polygon_vertices))
-        sizes = ends - self.polygon_starts
-        fans = [
-            np.stack([starts, starts + k, starts + k + 1], axis=1)
-            for k in range(1, int(sizes.max()) - 1)
-            for starts in [self.polygon_starts[sizes >= k + 2]]
-        ]
-        return np.concatenate(fans).astype(np.int32)
+        return fan_corners(self.polygon_starts, len(self.polygon_vertices))
 
     @cached_property
     def triangles(self) -> Int32[ndarray, "triangles 3"]:

@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
-from scipy.sparse import coo_matrix, csr_matrix, diags, identity
+from scipy.sparse import csr_matrix, identity
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.linalg import cross
 
+from core.face_model.laplacian import mesh_laplacian
 from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
 
@@ -64,7 +65,7 @@ class FaceSurface:
         )
         a, b, c = (model.template[corners[:, k]] for k in range(3))
         self.landmark_normals = F.normalize(torch.from_numpy(np.cross(b - a, c - a)), dim=-1)
-        self._smoother = splu((identity(model.vertex_count) + _SMOOTHNESS * _laplacian(model)).tocsc())
+        self._smoother = splu((identity(model.vertex_count) + _SMOOTHNESS * mesh_laplacian(model)).tocsc())
 
     def smooth(self, rough: Float[Tensor, "vertices 3"]) -> Float[Tensor, "vertices 3"]:
         """(I + s L)^-1 of offsets on all vertices of the model; differentiable (Nicolet et al. 2021)."""
@@ -131,13 +132,3 @@ def face_weight(model: FaceModel) -> Float32[ndarray, "vertices"]:
     distance, _ = cKDTree(on_skin).query(model.template)
     weight = np.clip((0.02 - distance) / 0.01, 0, 1)
     return np.where(model.region_mask("skin"), weight, 0).astype(np.float32)
-
-
-def _laplacian(model: FaceModel) -> Any:
-    """Uniform graph Laplacian over all vertices."""
-    triangles: Int[ndarray, "triangles 3"] = model.triangles
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    shape = (model.vertex_count, model.vertex_count)
-    linked = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=shape).tocsr()
-    linked = ((linked + linked.T) > 0).astype(np.float64)
-    return diags(np.asarray(linked.sum(axis=1)).ravel()) - linked

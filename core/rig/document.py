@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import JOINT_PARENTS, JOINTS, REGIONS
+from core.polygons import fan_corners
 
 _INDEX = {name: index for index, name in enumerate(ARKIT_NAMES)}
 
@@ -131,14 +132,7 @@ class Rig:
     @cached_property
     def triangle_corners(self) -> Int32[ndarray, "triangles 3"]:
         """Corner indices (into ``polygon_vertices`` and ``uv``) of the fan triangles of every polygon."""
-        ends = np.append(self.polygon_starts[1:], len(self.polygon_vertices))
-        sizes = ends - self.polygon_starts
-        fans = [
-            np.stack([starts, starts + k, starts + k + 1], axis=1)
-            for k in range(1, int(sizes.max()) - 1)
-            for starts in [self.polygon_starts[sizes >= k + 2]]
-        ]
-        return np.concatenate(fans).astype(np.int32)
+        return fan_corners(self.polygon_starts, len(self.polygon_vertices))
 
     @cached_property
     def triangles(self) -> Int32[ndarray, "triangles 3"]:

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.sparse.linalg import factorized
 
+from core.face_model.laplacian import edges_laplacian, mesh_laplacian
 from core.face_model.model import FaceModel
 
 _LANDMARK_STIFFNESS = 0.3  # of the field between landmarks, against one landmark's pull
 _RETURN = 5e-3  # pull to no offset, so that the field dies away behind the ears
-
-
-def edges_laplacian(edges: Int[ndarray, "edges 2"], count: int) -> csr_matrix:
-    """Graph Laplacian with unit weights of undirected edges (repeated ones count once)."""
-    pairs = np.unique(np.sort(edges, axis=1), axis=0)
-    ones = np.ones(2 * len(pairs))
-    rows = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    columns = np.concatenate([pairs[:, 1], pairs[:, 0]])
-    adjacency = coo_matrix((ones, (rows, columns)), shape=(count, count)).tocsr()
-    return (diags(np.asarray(adjacency.sum(axis=1)).ravel()) - adjacency).tocsr()
-
-
-def mesh_laplacian(model: FaceModel) -> csr_matrix:
-    """Graph Laplacian over the triangles' edges."""
-    t = model.triangles
-    return edges_laplacian(np.concatenate([t[:, [0, 1]], t[:, [1, 2]], t[:, [2, 0]]]), model.vertex_count)
 
 
 def harmonic_fill(

@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.face_model.laplacian import mesh_laplacian
 from core.face_model.model import FaceModel
 from core.surface.atlas import Atlas
 from core.surface.delight import LUMINANCE, plausible_tone
-from core.surface.harmonic import close_seams, harmonic_fill, mesh_laplacian, spread_landmark_offsets
+from core.surface.harmonic import close_seams, harmonic_fill, spread_landmark_offsets
 from core.surface.mirror import lift_shadows, mirror_map
 from core.surface.noise import value_noise
 from core.surface.pyramid import BandBlender
