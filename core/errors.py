@@ -66,6 +66,18 @@ class RigUnreadable(SemblanceError):
     code = "rig_unreadable"
 
 
+class TrackUnreadable(SemblanceError):
+    """A track, or a take of another program, is damaged or of a version this release does not know."""
+
+    code = "track_unreadable"
+
+
+class PresetUnreadable(SemblanceError):
+    """A mapping preset is damaged or of a version this release does not know."""
+
+    code = "preset_unreadable"
+
+
 class DependencyMissing(SemblanceError):
     """An optional package (bpy, ...) is not installed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -102,7 +102,7 @@ def build_rig(
     with progress.stage("photos"):
         sources, warnings = _read_photos(paths, options, progress.update)
     with progress.stage("model"):
-        model = load_model(model_name, _inside(progress, PROVIDERS[model_name].stages))
+        model = load_model(model_name, progress.inside(PROVIDERS[model_name].stages))
     head = fit_head(model, [source.observation for source in sources], progress)
     with progress.stage("texture"):
         shown = replace(
@@ -125,11 +125,6 @@ def _check(paths: Sequence[Path], options: RigOptions) -> None:
             f"A texture of {options.texels} texels a side cannot be made.",
             "Choose a multiple of 128 from 256 to 8192.",
         )
-
-
-def _inside(progress: Progress, stages: Mapping[str, float]) -> Progress:
-    """Stages of their own that move the current stage of ``progress``."""
-    return Progress(stages, lambda report: progress.update(report.fraction))
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,10 @@ class Progress:
         self.update(1.0)
         self.seconds[name] = time.perf_counter() - self._started
 
+    def inside(self, stages: Mapping[str, float]) -> Progress:
+        """Stages of their own that move the current stage of this progress."""
+        return Progress(stages, lambda report: self.update(report.fraction))
+
     def update(self, fraction: float) -> None:
         """Report that ``fraction`` (0–1) of the current stage is done.
 

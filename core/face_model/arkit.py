@@ -51,6 +51,7 @@ EXCLUSIVE_PAIRS: Final[tuple[tuple[str, str], ...]] = (
         ("mouthFrown", "mouthPress"),
         ("mouthFrown", "mouthDimple"),
     ),
+    ("eyeLookOutLeft", "eyeLookOutRight"),  # eyes do not diverge
     ("jawLeft", "jawRight"),
     ("mouthLeft", "mouthRight"),
     *((("mouthRollUpper"), f"mouthUpperUp{side}") for side in ("Left", "Right")),

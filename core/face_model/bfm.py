@@ -20,10 +20,8 @@ from scipy.io import loadmat
 
 from core.errors import ModelMissing, ModelUnreadable
 from core.face_model import building
-from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.embedding_data import absent_landmarks
-from core.face_model.model import JOINTS, REGIONS, FaceModel
-from core.face_model.pca_head import PcaHead
+from core.face_model.model import JOINTS, REGIONS
+from core.face_model.pca_head import PcaHead, bare_model
 
 LICENCE: Final = "Basel Face Model 2009: non-commercial, under the agreement of the user's copy"
 _METRES: Final = 0.1
@@ -93,29 +91,21 @@ def convert_bfm(path: Path, report: Callable[[float], None] = lambda fraction: N
     regressor = np.stack([building.affine_weights(template, point) for point in points])
     weights = np.tile(np.eye(len(JOINTS))[JOINTS.index("head")], (len(template), 1))
     triangles = building.outward(template, arrays["tri"])
-    landmark_triangles, landmark_barycentrics = absent_landmarks()
     region = np.zeros(len(template), dtype=np.int32)
     for name, corners in (("eye_right", range(36, 42)), ("eye_left", range(42, 48))):
         lids = template[arrays["keypoints"][list(corners)]]
         between = building.inside_polygon(template[:, :2], lids[:, :2])
         region[between & (template[:, 2] > lids[:, 2].min() - _EYE_DEPTH)] = REGIONS.index(name)
-    model = FaceModel(
-        name="bfm",
-        licence=LICENCE,
-        template=template.astype(np.float32),
-        polygon_vertices=triangles.ravel().astype(np.int32),
-        polygon_starts=np.arange(0, triangles.size, 3, dtype=np.int32),
-        uv=building.cylinder_uv(template, triangles),
-        identity_basis=np.ascontiguousarray(arrays["idBase"]) * np.float32(_METRES),
-        identity_variance=1.0,
-        expression_deltas=np.zeros((len(ARKIT_NAMES), *template.shape), np.float32),
-        joint_offset=np.zeros((len(JOINTS), 3), np.float32),
-        joint_regressor=regressor.astype(np.float32),
-        skin_weights=weights.astype(np.float32),
-        region=region,
-        landmark_triangles=landmark_triangles,
-        landmark_barycentrics=landmark_barycentrics,
-        mirror=building.mirror_map(template, region, building.MIRRORED_REGIONS, tolerance=4e-3),
+    model = bare_model(
+        "bfm",
+        LICENCE,
+        template,
+        triangles,
+        np.ascontiguousarray(arrays["idBase"]) * np.float32(_METRES),
+        np.zeros((len(JOINTS), 3)),
+        regressor,
+        weights,
+        region,
     )
     report(1.0)
     return PcaHead(model, np.ascontiguousarray(arrays["exBase"]) * np.float32(_METRES))

@@ -34,3 +34,10 @@ def absent_landmarks() -> tuple[Int32[ndarray, "478"], Float32[ndarray, "478 3"]
 def has_landmarks(model: FaceModel) -> bool:
     """Whether the model's landmark embedding is computed."""
     return bool(np.isfinite(model.landmark_barycentrics).all())
+
+
+def landmark_vertices(model: FaceModel) -> Int32[ndarray, "478"]:
+    """The vertex nearest to each landmark, of the corners of its triangle."""
+    nearest = model.landmark_barycentrics.argmax(axis=1)
+    corners = model.triangles[model.landmark_triangles]
+    return np.take_along_axis(corners, nearest[:, None], axis=1)[:, 0]

@@ -17,11 +17,9 @@ from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
 from core.errors import ModelMissing, ModelUnreadable
-from core.face_model import building
 from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.embedding_data import absent_landmarks
-from core.face_model.model import REGIONS, FaceModel
-from core.face_model.pca_head import PcaHead
+from core.face_model.model import REGIONS
+from core.face_model.pca_head import PcaHead, bare_model
 from core.face_model.pickles import read_number_pickle
 
 LICENCE: Final = (
@@ -93,34 +91,24 @@ def convert_flame(path: Path, report: Callable[[float], None] = lambda fraction:
     region = np.zeros(len(template), dtype=np.int32)
     for column, name in ((3, "eye_left"), (4, "eye_right")):
         region[weights[:, column] > 0.5] = REGIONS.index(name)
-    triangles = arrays["f"].astype(np.int32)
     directions = np.moveaxis(arrays["shapedirs"], -1, 0).astype(np.float32)
     jaw = [
         weights[:, 2:3]
         * (Rotation.from_euler(axis, angle).apply(template - joints[2]) + joints[2] - template)
         for axis, angle in _JAW_RADIANS
     ]
-    # Shut lips hide their inner line, so the landmarks are measured on a mouth that this opens.
-    deltas = np.zeros((len(ARKIT_NAMES), *template.shape), np.float32)
-    deltas[ARKIT_NAMES.index("jawOpen")] = jaw[0]
-    landmark_triangles, landmark_barycentrics = absent_landmarks()
-    model = FaceModel(
-        name="flame",
-        licence=LICENCE,
-        template=template.astype(np.float32),
-        polygon_vertices=triangles.ravel(),
-        polygon_starts=np.arange(0, triangles.size, 3, dtype=np.int32),
-        uv=building.cylinder_uv(template, triangles),
-        identity_basis=directions[:-EXPRESSION_COUNT],
-        identity_variance=1.0,
-        expression_deltas=deltas,
-        joint_offset=(joints - regressor @ template).astype(np.float32),
-        joint_regressor=regressor.astype(np.float32),
-        skin_weights=weights.astype(np.float32),
-        region=region,
-        landmark_triangles=landmark_triangles,
-        landmark_barycentrics=landmark_barycentrics,
-        mirror=building.mirror_map(template, region, building.MIRRORED_REGIONS, tolerance=4e-3),
+    model = bare_model(
+        "flame",
+        LICENCE,
+        template,
+        arrays["f"].astype(np.int64),
+        directions[:-EXPRESSION_COUNT],
+        joints - regressor @ template,
+        regressor,
+        weights,
+        region,
     )
+    # Shut lips hide their inner line, so the landmarks are measured on a mouth that this opens.
+    model.expression_deltas[ARKIT_NAMES.index("jawOpen")] = jaw[0]
     report(1.0)
     return PcaHead(model, np.concatenate([directions[-EXPRESSION_COUNT:], np.array(jaw, dtype=np.float32)]))

@@ -191,15 +191,10 @@ def convert_ict(path: Path, report: Callable[[float], None] = lambda fraction: N
     for row, name in enumerate(ARKIT_NAMES):
         if not name.startswith("jaw"):
             deltas[row, in_mouth] = 0.0
-        if name.startswith("eyeLook"):
-            action, side = (
-                name.removeprefix("eyeLook").replace("Left", " Left").replace("Right", " Right").split()
-            )
-            ball = template[in_eye[side]]
-            centre = building.fit_sphere(ball)[0]
-            deltas[row, in_eye[side]] = (
-                building.gaze_rotation(action, side).apply(ball - centre) + centre - ball
-            )
+    balls = {
+        side: (np.flatnonzero(ball), building.fit_sphere(template[ball])[0]) for side, ball in in_eye.items()
+    }
+    building.turn_eyeballs(deltas, template, balls)
 
     regressor, weights = _skeleton(template, deltas[ARKIT_NAMES.index("jawOpen")], region, in_eye)
     masks = ict_masks(template, kept, upstream.landmarks, region == REGIONS.index("skin"), neighbours)

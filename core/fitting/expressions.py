@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Int
 from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
-from core.face_model.embedding_data import has_landmarks
+from core.face_model.embedding_data import has_landmarks, landmark_vertices
 from core.face_model.mediapipe_topology import LIP_PAIRS
 from core.face_model.model import FaceModel
 from core.fitting.deformation_transfer import DeformationTransfer
@@ -87,9 +87,7 @@ def _meet_lips(
     The lips hang together only at the corners, so the transfer alone lets them drift apart by up to a
     millimetre. The lower lip makes up for it, the skin around it follows harmonically.
     """
-    nearest = model.landmark_barycentrics.argmax(axis=1)
-    vertex = np.take_along_axis(model.triangles[model.landmark_triangles], nearest[:, None], axis=1)[:, 0]
-    upper, lower = vertex[np.array(LIP_PAIRS)].T
+    upper, lower = landmark_vertices(model)[np.array(LIP_PAIRS)].T
     off = (moved[lower] - moved[upper]) - transfer.scale * (shape[lower] - shape[upper])
     values = np.zeros_like(moved)
     values[lower] = -off

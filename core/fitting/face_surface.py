@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,22 @@ from torch.linalg import cross
 from core.face_model.laplacian import mesh_laplacian
 from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
+from core.scene.shading import vertex_normals
 
 SAMPLES = 5000
 _SMOOTHNESS = 20.0  # of the free-form correction, in squared edge lengths: waves below about 4 edges die out
+
+
+@dataclass(frozen=True)
+class SurfacePoints:
+    """Places on a model's triangles."""
+
+    triangles: Int[ndarray, "points"]
+    barycentrics: Float32[ndarray, "points 3"]
+
+    def matrix(self, model: FaceModel) -> csr_matrix:
+        """(points, vertices): takes values on the model's vertices to the points."""
+        return mixing_matrix(model.triangles[self.triangles], self.barycentrics, model.vertex_count)
 
 
 class FaceSurface:
@@ -33,28 +47,23 @@ class FaceSurface:
 
     def __init__(self, model: FaceModel) -> None:
         self.model = model
-        weight = face_weight(model)
-        skin = model.region_mask("skin")[model.triangles].all(axis=1)
-        face = model.triangles[skin & (weight[model.triangles].min(axis=1) > 0.05)]
-        self.vertices, inverse = np.unique(face, return_inverse=True)
+        faces = face_triangles(model)
+        self.vertices, inverse = np.unique(model.triangles[faces], return_inverse=True)
         triangles = inverse.reshape(-1, 3)
-        a, b, c = (model.template[face[:, k]] for k in range(3))
-        area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * weight[face].mean(axis=1)
-        rng = np.random.default_rng(0)
-        chosen = rng.choice(len(face), SAMPLES, p=area / area.sum())
+        samples = sample_face(model, SAMPLES)
         count = len(self.vertices)
-        spread = rng.dirichlet(np.ones(3), SAMPLES).astype(np.float32)
-        self._samples = _places(triangles[chosen], spread, count)
+        chosen = np.searchsorted(faces, samples.triangles)
+        self._samples = mixing_matrix(triangles[chosen], samples.barycentrics, count)
         ones = np.ones((len(triangles), 3), np.float32)
-        self._first_edge = _places(triangles, ones * np.array([-1, 1, 0], np.float32), count)
-        self._second_edge = _places(triangles, ones * np.array([-1, 0, 1], np.float32), count)
-        self._around = _places(triangles, ones, count).T.tocsr()
+        self._first_edge = mixing_matrix(triangles, ones * np.array([-1, 1, 0], np.float32), count)
+        self._second_edge = mixing_matrix(triangles, ones * np.array([-1, 0, 1], np.float32), count)
+        self._around = mixing_matrix(triangles, ones, count).T.tocsr()
         self.mean = torch.from_numpy(model.template[self.vertices])
         self.basis = torch.from_numpy(model.identity_basis[:, self.vertices])
         self.expressions = torch.from_numpy(model.expression_deltas[:, self.vertices])
 
         corners = model.triangles[model.landmark_triangles]
-        self._landmarks = _places(corners, model.landmark_barycentrics, model.vertex_count)
+        self._landmarks = mixing_matrix(corners, model.landmark_barycentrics, model.vertex_count)
         bary = model.landmark_barycentrics
         self.landmark_mean = torch.from_numpy(np.einsum("lk,lkd->ld", bary, model.template[corners]))
         self.landmark_basis = torch.from_numpy(
@@ -104,10 +113,10 @@ def _mix(matrix: csr_matrix, values: Float[Tensor, "photos from 3"]) -> Float[Te
     return _Mix.apply(columns, matrix).reshape(-1, photos, 3).permute(1, 0, 2)
 
 
-def _places(
+def mixing_matrix(
     corners: Int[ndarray, "places 3"], weights: Float32[ndarray, "places 3"], vertices: int
 ) -> csr_matrix:
-    """Rows that mix three vertices each."""
+    """(places, vertices): each row mixes three vertices."""
     rows = np.repeat(np.arange(len(corners)), 3)
     return csr_matrix((weights.ravel(), (rows, corners.ravel())), shape=(len(corners), vertices))
 
@@ -123,6 +132,51 @@ class _Smooth(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return torch.from_numpy(ctx.factor.solve(gradients[0].double().numpy())).float(), None
+
+
+def face_triangles(model: FaceModel) -> Int[ndarray, "triangles"]:
+    """The triangles that the face is made of, in rising order."""
+    near = face_weight(model)[model.triangles].min(axis=1) > 0.05
+    return np.flatnonzero(near & model.region_mask("skin")[model.triangles].all(axis=1))
+
+
+def sample_face(model: FaceModel, count: int) -> SurfacePoints:
+    """``count`` places spread evenly over the face, thinning out towards its border; always the same."""
+    faces = face_triangles(model)
+    corners = model.triangles[faces]
+    a, b, c = (model.template[corners[:, k]] for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) * face_weight(model)[corners].mean(axis=1)
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(faces), count, p=area / area.sum())
+    return SurfacePoints(faces[chosen], rng.dirichlet(np.ones(3), count).astype(np.float32))
+
+
+def smooth_modes(
+    model: FaceModel, size: float, reach: float, count: int
+) -> Float32[ndarray, "modes vertices 3"]:
+    """Smooth offsets of the face along its normals, of unit variance like an identity basis.
+
+    The leading modes of a Gaussian process over the template (Lüthi et al. 2018, Gaussian Process Morphable
+    Models) with a Gaussian kernel, by Nyström's method.
+
+    Args:
+        size: standard deviation in metres.
+        reach: of the kernel, metres.
+    """
+    weight = face_weight(model)
+    face = np.flatnonzero(weight > 0)
+    at = model.template[face].astype(np.float64)
+    few = at[np.random.default_rng(0).permutation(len(at))[:500]]
+
+    def kernel(a: ndarray, b: ndarray) -> ndarray:
+        return np.exp(-((a[:, None] - b[None]) ** 2).sum(axis=-1) / (2 * reach**2))
+
+    variance, vectors = np.linalg.eigh(kernel(few, few))
+    fields = kernel(at, few) @ vectors[:, -count:] / np.sqrt(variance[-count:])
+    normals = vertex_normals(torch.from_numpy(model.template), torch.from_numpy(model.triangles)).numpy()
+    modes = np.zeros((count, model.vertex_count, 3), np.float32)
+    modes[:, face] = size * weight[face, None] * fields.T[:, :, None] * normals[face]
+    return modes
 
 
 def face_weight(model: FaceModel) -> Float32[ndarray, "vertices"]:

@@ -15,10 +15,11 @@ from core.fitting.expressions import personalise_expressions
 from core.fitting.face_surface import FaceSurface
 from core.fitting.interior import settle_neutral
 from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.tracks import refine_by_flow
 from core.fitting.types import FittedHead, Observation
 from core.progress import Progress
 
-EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 1.5, "expressions": 0.6}
+EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 1.5, "views": 2.0, "expressions": 0.6}
 
 
 @contextmanager
@@ -54,6 +55,8 @@ def fit_head(
         fine = fit_dense(
             FaceSurface(model), observations, coarse.identity, coarse.photos, progress=progress.update
         )
+    with progress.stage("views"), _one_thread():
+        fine = refine_by_flow(model, observations, fine, progress=progress.update)
     with progress.stage("expressions"):
         of_basis = model.neutral(fine.identity.astype(np.float32))
         neutral = settle_neutral(model, of_basis + fine.correction, of_basis)

@@ -19,7 +19,7 @@ from core.fitting.eyelids import find_eyelids
 _TEETH_REACH = 0.02  # metres over which skin counts as near the teeth
 _SCALE_LIMITS = (0.8, 1.25)
 _TOOTH_WIDTH = 0.1  # of the row of teeth
-_LIP_SLACK = 5e-4
+_LIP_SLACK = 1.5e-3  # metres that teeth may come nearer to the lips than on the template
 _FARTHEST_BACK = 6e-3
 _BASIS_RIDGE = 1e-9  # square metres: skin off by 0.03 mm costs as much as one standard deviation
 

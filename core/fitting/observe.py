@@ -9,7 +9,7 @@ from core.capture.headshot import HeadShot
 from core.capture.photos import Photo
 from core.fitting.types import Observation
 
-CROP_SIDE = 320  # pixels: about a millimetre each, the detail that a mesh of 3 mm quads can explain
+CROP_SIDE = 512  # pixels: about half a millimetre each
 _MARGIN = 1.3  # side of the square over the landmarks' longer side
 
 

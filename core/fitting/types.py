@@ -41,6 +41,13 @@ class Observation:
         """Distance between the eyes' outer corners, pixels; in 3D, so that a turn does not shrink it."""
         return float(np.linalg.norm(self.landmarks[33] - self.landmarks[263]))
 
+    def crop_camera(self, camera: Camera) -> Camera:
+        """The camera of ``image``, from that of the full photo."""
+        fx, fy, cx, cy = camera.intrinsics
+        scale, side = self.crop_scale, len(self.image)
+        left, top = self.crop_left, self.crop_top
+        return Camera(fx * scale, fy * scale, (cx - left) * scale, (cy - top) * scale, side, side)
+
 
 @dataclass
 class PhotoFit:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
+from core.documents import check_arrays
 from core.face_model.arkit import ARKIT_NAMES
 
 # name → (dtype kinds, shape); a letter stands for one size wherever it appears.
@@ -45,21 +46,7 @@ def check_mesh(arrays: Mapping[str, ndarray]) -> None:
     Raises:
         ValueError: an array is missing, has another type or shape, or points outside another.
     """
-    sizes: dict[str, int] = {}
-    for name, (kinds, shape) in MESH_ARRAYS.items():
-        if name not in arrays:
-            raise ValueError(f"{name} is missing")
-        array = arrays[name]
-        if array.dtype.kind not in kinds:
-            raise ValueError(f"{name} has the type {array.dtype}")
-        fits = array.ndim == len(shape) and all(
-            size == (wanted if isinstance(wanted, int) else sizes.setdefault(wanted, size))
-            for size, wanted in zip(array.shape, shape, strict=True)
-        )
-        if not fits or array.size == 0:
-            raise ValueError(f"{name} has the shape {array.shape}")
-        if kinds == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name} holds numbers that are not finite")
+    sizes = check_arrays(arrays, MESH_ARRAYS)
     for name, size in (
         ("triangles", sizes["V"]),
         ("polygon_vertices", sizes["V"]),

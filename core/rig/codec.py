@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from core.documents import each, field
 from core.face_model.arkit import ARKIT_NAMES
 from core.rig.document import Camera, Image, Material, Photo, Rig
 
@@ -141,30 +141,8 @@ def from_parts(
     )
 
 
-def field(document: Any, name: str, kind: type) -> Any:
-    """One field of a JSON object.
-
-    Raises:
-        ValueError: it is missing, of another type, or a number that is not finite.
-    """
-    if not isinstance(document, dict) or name not in document:
-        raise ValueError(f"{name} is missing")
-    value = document[name]
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{name} is not a finite number")
-    return value
-
-
 def _sentences(document: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(_each(field(document, "warnings", list), str, "warnings"))
-
-
-def _each(values: list[Any], kind: type, name: str) -> list[Any]:
-    return [field({name: value}, name, kind) for value in values]
+    return tuple(each(document, "warnings", str))
 
 
 def _array(document: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Float32[ndarray, "..."]:
@@ -178,7 +156,7 @@ def _array(document: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Fl
 
 
 def _material(item: Mapping[str, Any]) -> Material:
-    channels = _each(field(item, "base_color", list), float, "base_color")
+    channels = each(item, "base_color", float)
     if len(channels) != 3:
         raise ValueError("base_color is not three numbers")
     texture = item["texture"] if item.get("texture") is None else field(item, "texture", str)

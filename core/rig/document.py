@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 from numpy import ndarray
 
+from core.documents import generator
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import JOINT_PARENTS, JOINTS, REGIONS
 from core.polygons import fan_corners
@@ -73,13 +73,6 @@ class Material:
     texture: str | None = None
 
 
-def _generator() -> str:
-    try:
-        return f"Semblance {metadata.version('semblance')}"
-    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
-        return "Semblance (source)"
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rig:
     """A person's head, ready to animate.
@@ -123,7 +116,7 @@ class Rig:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     rig_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    generator: str = field(default_factory=_generator)
+    generator: str = field(default_factory=generator)
 
     @property
     def shape_key_names(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ _STUDIO_LIGHTS = (
 _STUDIO_AMBIENT = (0.23, 0.235, 0.25)
 _REFLECTANCE = 0.04  # of skin, enamel and wet eyes, head on
 _WRAP = 0.25  # light that goes on beyond the shadow's edge, as under skin
+_DARKEST = 0.3  # of the mean light on a material
 _LASH_TOLERANCE = 5e-4  # metres; lashes touch the lids
 
 
@@ -122,7 +123,9 @@ def _layer(
         if sh is None:
             lit = studio_light(albedo, look.roughness, normals[own], points[own])
         else:
-            lit = albedo * shade(normals[own], sh).clamp_min(0)
+            light = shade(normals[own], sh)
+            # what was fitted to the face says little of the crown: no part of a head is pitch black
+            lit = albedo * torch.maximum(light, _DARKEST * light.mean(dim=0).clamp_min(0))
         colours[own] = torch.cat([lit * alpha, alpha], -1)
     result[covered] = colours
     return fragments, result

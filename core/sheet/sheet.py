@@ -23,8 +23,9 @@ _MOST_PHOTOS: Final = 8  # on the sheet
 _TURN: Final = 0.96  # radians of the side views
 EXPRESSIONS: Final[tuple[tuple[str, Mapping[str, float]], ...]] = (
     ("jawOpen", {"jawOpen": 0.8}),
-    ("mouthSmile, cheekSquint", {
-        "mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "cheekSquintLeft": 0.6, "cheekSquintRight": 0.6,
+    ("mouthSmile, mouthUpperUp, jawOpen, cheekSquint", {
+        "mouthSmileLeft": 0.9, "mouthSmileRight": 0.9, "mouthUpperUpLeft": 0.25, "mouthUpperUpRight": 0.25,
+        "jawOpen": 0.12, "cheekSquintLeft": 0.6, "cheekSquintRight": 0.6,
     }),
     ("mouthPucker", {"mouthPucker": 1.0}),
     ("eyeBlink", {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}),

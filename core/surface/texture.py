@@ -15,6 +15,7 @@ from core.fitting.types import FittedHead
 from core.progress import Progress
 from core.scene.shading import linear_to_srgb
 from core.surface.atlas import Atlas, pad_charts, solid_triangles
+from core.surface.brows import draw_brows, hair_colour
 from core.surface.delight import LUMINANCE, Light, agree_on_tone, estimate_light
 from core.surface.eyes import agree_on_irises, iris_radius, measure_iris, paint_eyes
 from core.surface.fill import grain_strength, paint_skin, skin_field
@@ -27,7 +28,7 @@ from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
 from core.surface.types import HeadTexture, PhotoPixels
 from core.surface.view import View, make_view, sample_photo
-from core.surface.weights import folded_lids, likely_skin, photo_weight, share_out, sharpness
+from core.surface.weights import folded_lids, likely_skin, photo_weight, prefer_lit_side, share_out, sharpness
 from core.surface.zones import Zones, face_zones
 
 LEVELS = 6
@@ -68,9 +69,11 @@ def build_texture(
     unfolded = 1 - coarse.paint_vertices(folded_lids(head)[:, None])[..., 0]
     weights = [weight * unfolded for weight in _photo_weights(coarse, zones, views)]
     lights, tone = _lights(head, coarse, zones, views, weights)
+    twins = mirror_map(coarse)
+    looks = [likely_skin(coarse, zones, view, light, tone) for view, light in zip(views, lights, strict=True)]
     weights = [
-        weight * likely_skin(coarse, zones, view, light, tone)
-        for weight, view, light in zip(weights, views, lights, strict=True)
+        prefer_lit_side(coarse, weight * like, light, twins)
+        for weight, (like, _), light in zip(weights, looks, lights, strict=True)
     ]
     report(0.2)
 
@@ -83,13 +86,15 @@ def build_texture(
     parts = part_colours(model, head.neutral, tone)
     quarter = (coarse.size, coarse.size)
     small = np.asarray(cv2.resize(composite, quarter, interpolation=cv2.INTER_AREA), np.float32)
-    lift = lift_shadows(small, coverage * (1 - zones.features), mirror_map(coarse))
+    lift = lift_shadows(small, coverage * (1 - zones.features), twins)
     small *= lift
     composite *= cv2.resize(lift, composite.shape[:2], interpolation=cv2.INTER_LINEAR)
     field = skin_field(coarse, zones, small, coverage, tone, parts)
     clean = coverage * zones.face * (1 - zones.features) * (1 - zones.beard)
     filled = paint_skin(atlas, field, grain_strength(small, clean))
     image = _complete(atlas, coarse, composite, coverage, filled)
+    if all(fringe for _, fringe in looks):
+        draw_brows(atlas, image, zones.brows, hair_colour(small, zones.brows, tone))
     report(0.85)
 
     irises = agree_on_irises(

@@ -10,15 +10,17 @@ from numpy import ndarray
 from core.face_model.arkit import ARKIT_INDEX
 from core.fitting.types import FittedHead
 from core.surface.atlas import Atlas
+from core.surface.brows import brows_are_hidden
 from core.surface.delight import Light
-from core.surface.images import sample_image
+from core.surface.images import look_up, sample_image
 from core.surface.view import View, visibility
 from core.surface.zones import Zones
 
 _FOREIGN = 0.62  # log distance from the skin's tone where a forehead's texel is certainly hair or cloth
 _ROUGH = 0.22  # local spread of log colour where it is
 _SHADOW = (0.25, 0.60)  # light, relative to the lit side's, between which a photo gains trust
-_FOLDED = (2.4, 4.5)  # times that a closing eye stretches the lid, between which photos lose trust
+_DARKER = (0.45, 0.80)  # light, relative to the mirrored place's, between which a photo gains trust
+_FOLDED = (1.4, 2.4)  # times that a closing eye stretches the lid, between which photos lose trust
 _SLIVER = (0.12, 0.40)  # of the usual width, between which a texel gains trust
 _GRAZING, _FACING = 0.25, 0.65  # cosines between which a photo gains trust
 
@@ -87,9 +89,10 @@ def folded_lids(head: FittedHead) -> Float32[ndarray, "vertices"]:
 
 def likely_skin(
     atlas: Atlas, zones: Zones, view: View, light: Light, tone: Float[ndarray, "3"]
-) -> Float32[ndarray, "size size"]:
+) -> tuple[Float32[ndarray, "size size"], bool]:
     """A second look at each texel once light and tone are known, to lower its weight by: hair over the
-    forehead and along the outline, and what lies in deep shadow, count for nothing; features and beard stay.
+    forehead and along the outline, and what lies in deep shadow, count for nothing; features and beard stay,
+    but for brows under a fringe; whether there is one comes second.
     """
     where = atlas.paint_vertices(view.pixels).reshape(-1, 2)
     size = atlas.size
@@ -104,9 +107,33 @@ def likely_skin(
     radius = max(1, round(0.010 * size))
     like = cv2.erode(like, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
     like = cv2.GaussianBlur(like, (0, 0), radius)
-    kept = np.maximum.reduce([like, zones.features, zones.beard, zones.middle * (1 - zones.upper)])
+    fringe = brows_are_hidden(like, zones.above_brows)
+    features = zones.unbrowed if fringe else zones.features
+    kept = np.maximum.reduce([like, features, zones.beard, zones.middle * (1 - zones.upper)])
     lit = np.clip((painted[..., 3] - _SHADOW[0]) / (_SHADOW[1] - _SHADOW[0]), 0.05, 1)
-    return (kept * lit).astype(np.float32)
+    if fringe:  # no strand of it either
+        kept = kept * (1 - zones.brows)
+    return (kept * lit).astype(np.float32), fringe
+
+
+def prefer_lit_side(
+    atlas: Atlas,
+    weight: Float32[ndarray, "size size"],
+    light: Light,
+    twins: Float32[ndarray, "size size 2"],
+) -> Float32[ndarray, "size size"]:
+    """Trust taken from the darker of two mirrored places that a photo shows, as far as it trusts the other.
+
+    Shadow under a hard side light is noisy and its colour off, so the lit half of the face serves for both.
+
+    Args:
+        twins: from :func:`core.surface.mirror.mirror_map`.
+    """
+    level = np.maximum(atlas.paint_vertices(light.level[:, None])[..., 0], 0)
+    twin = look_up(np.dstack([level, weight]), twins, outside_black=True)
+    ratio = level / np.maximum(twin[..., 0], 1e-3)
+    lit = np.clip((ratio - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0.03, 1)
+    return (weight * (1 - (1 - lit) * np.minimum(4 * twin[..., 1], 1))).astype(np.float32)
 
 
 def _shrink(view: View, atlas: Atlas) -> np.float32:

@@ -40,6 +40,9 @@ class Zones:
     Attributes:
         face: inside the face's outline, fading towards it.
         features: eyes, brows, lips and nostrils, where one photo must win and pixels need not look like skin.
+        unbrowed: the same without the brows, for photos in which a fringe hides them.
+        brows: the brows, of their usual shape.
+        above_brows: a band of forehead over each brow.
         rims: eyelids and lips, whose inner edges the eyeballs and the other lip hide.
         beard: cheeks below the nose, chin and upper lip, where hair may be the person's beard.
         lips: the red of the lips.
@@ -49,6 +52,9 @@ class Zones:
 
     face: Float32[ndarray, "size size"]
     features: Float32[ndarray, "size size"]
+    unbrowed: Float32[ndarray, "size size"]
+    brows: Float32[ndarray, "size size"]
+    above_brows: tuple[Float32[ndarray, "size size"], ...]
     rims: Float32[ndarray, "size size"]
     beard: Float32[ndarray, "size size"]
     lips: Float32[ndarray, "size size"]
@@ -67,10 +73,10 @@ def face_zones(atlas: Atlas) -> Zones:
     texels = atlas.texels(landmark_uv(atlas.model))
     unit = float(np.linalg.norm(texels[33] - texels[263]))
 
-    def drawn(*outlines: Sequence[int], grow: float = 0.0, soft: float = 0.02) -> ndarray:
+    def drawn(*outlines: Sequence[int], grow: float = 0.0, soft: float = 0.02, up: float = 0.0) -> ndarray:
         mask = np.zeros((atlas.size, atlas.size), np.uint8)
         for outline in outlines:
-            fill_polygon(mask, texels[list(outline)])
+            fill_polygon(mask, texels[list(outline)] - np.array([0, up * unit], np.float32))
         if grow:
             radius = max(1, round(grow * unit))
             disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -89,9 +95,14 @@ def face_zones(atlas: Atlas) -> Zones:
     eyes = drawn(EYE_LEFT, EYE_RIGHT, grow=0.10, soft=0.03)
     lips = drawn(LIPS_OUTER, grow=0.02)
     nose = drawn(hull((48, 115, 220, 45, 4, 275, 440, 344, 278, 294, 327, 2, 98, 64)), grow=0.02)
+    sides = (hull(BROW_LEFT), hull(BROW_RIGHT))
+    above = tuple(np.clip(drawn(s, up=0.16) - drawn(s, grow=0.02), 0, 1) for s in sides)
     return Zones(
         face=(face * face * (3 - 2 * face)).astype(np.float32),
         features=np.maximum.reduce([brows, eyes, lips, nose]),
+        unbrowed=np.maximum.reduce([eyes, lips, nose]),
+        brows=drawn(*sides, soft=0.03),
+        above_brows=above,
         rims=np.maximum(eyes, lips),
         beard=drawn(_LOWER_FACE, soft=0.06),
         lips=lips,

@@ -30,6 +30,11 @@ def expression(**units: float) -> ndarray:
     return coefficients
 
 
+def light() -> ndarray:
+    """The soft key light of :func:`photograph`."""
+    return ambient_light(np.full(3, 0.4)) + directional_light(np.array([0.4, -0.5, -0.8]), np.full(3, 0.5))
+
+
 def photograph(
     model: FaceModel,
     identity: ndarray,
@@ -38,18 +43,22 @@ def photograph(
     noise: float = 0.0,
     *,
     known_lens: bool = True,
+    albedo: ndarray | None = None,
 ) -> Observation:
-    """The person under a soft key light; landmarks where they truly are, plus noise in eye distances."""
+    """The person under a soft key light; landmarks where they truly are, plus noise in eye distances.
+
+    Skin of one tone unless an albedo (vertices, 3) is given.
+    """
     head = model.neutral(identity.astype(np.float32)) + np.tensordot(
         coefficients.astype(np.float32), model.expression_deltas, axes=1
     )
     camera, rotation, translation = portrait_camera(SIDE, 0.24, yaw, target=(0.0, -0.03, 0.03))
-    light = ambient_light(np.full(3, 0.4)) + directional_light(np.array([0.4, -0.5, -0.8]), np.full(3, 0.5))
     tone = torch.tensor([0.55, 0.35, 0.26]).expand(model.vertex_count, 3)
+    skin = tone if albedo is None else torch.from_numpy(albedo).float()
     shown = model.triangles[~model.region_mask("lashes")[model.triangles].any(axis=1)].astype(np.int64)
     picture = render(
-        torch.from_numpy(head), torch.from_numpy(shown), tone, camera, rotation, translation,
-        torch.from_numpy(light.astype(np.float32)),
+        torch.from_numpy(head), torch.from_numpy(shown), skin, camera, rotation, translation,
+        torch.from_numpy(light().astype(np.float32)),
     )  # fmt: skip
     points = torch.from_numpy(model.landmarks(head))
     pixels = project(points, camera, rotation, translation).numpy()

@@ -1,0 +1,163 @@
+"""Tracks of surface points → identity, expression and pose, sharper than landmarks give them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy import ndarray
+
+from core.face_model.model import LANDMARK_COUNT, FaceModel
+from core.fitting.dense import DenseFit
+from core.fitting.face_surface import SurfacePoints, sample_face, smooth_modes
+from core.fitting.landmark_solver import LandmarkWeights, landmark_view
+from core.fitting.point_solver import PointSolver
+from core.fitting.points import LinearPoints, PointView
+from core.fitting.types import Observation, PhotoFit
+from core.fitting.view_flow import Tracks, ViewFlow
+
+FREE_FORM_MODES = 80
+_FIRST_ITERATIONS = 5
+_SCATTER = 1.5  # standard deviations in the median of tracks that err together
+POINTS = 1000  # on the face, beside the landmarks
+
+
+@dataclass(frozen=True)
+class TrackWeights(LandmarkWeights):
+    """Those of the landmark fit, whose landmarks stay on weakly, and those of the tracks.
+
+    A thousand tracks err together and say more than the landmarks, so that the priors are firmer too.
+
+    Attributes:
+        track_noise: standard deviation of a point's place, fraction of the eye distance.
+        outline: trust in a point on the outline, against one on the skin.
+        coverage: mean trust of a photo's points below which its tracks are left out: photos of other days
+            and lights have little in common, and few tracks agree by chance.
+        lens: standard deviation of the log focal length's change.
+        parallax: radians between the photos' widest views from which flow is used at all. From one side,
+            places say nothing of depth, and what differs between days and lights would be taken for shape.
+        free_form_size: standard deviation in metres of what a round may add beyond the basis, along the
+            normals.
+        free_form_reach: of its smoothness, metres.
+    """
+
+    noise: float = 0.2
+    depth_noise: float = float("inf")
+    sparsity: float = 10.0
+    ridge: float = 2.0
+    exclusive: float = 100.0
+    outlier: float = 5.0
+    track_noise: float = 0.005
+    outline: float = 0.3
+    coverage: float = 0.13
+    parallax: float = float(np.radians(40))
+    lens: float = 0.25
+    free_form_size: float = 0.0007
+    free_form_reach: float = 0.02
+
+
+def refine_by_flow(
+    model: FaceModel,
+    observations: Sequence[Observation],
+    fit: DenseFit,
+    weights: TrackWeights | None = None,
+    *,
+    rounds: int = 3,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> DenseFit:
+    """Refine a dense fit by flow between the photos, in turns of flow and fit.
+
+    A single photo has no other to be compared with, and its fit is given back as it is; so is that of photos
+    all taken from about the same side, or with too little in common.
+    """
+    weights = weights or TrackWeights()
+    if _widest_angle(fit.photos) < weights.parallax:
+        return fit
+    points = sample_face(model, POINTS)
+    flow = ViewFlow(model, observations, points)
+    for done in range(rounds):
+        neutral = model.neutral(fit.identity.astype(np.float32)) + fit.correction
+        tracks = flow.tracks(neutral, fit.photos)
+        progress((done + 0.5) / rounds)
+        tracks = [each if each.coverage > weights.coverage else each.without_trust() for each in tracks]
+        if not any(each.trust.any() for each in tracks):
+            return fit
+        fit = fit_tracks(model, observations, points, tracks, fit, weights)
+        progress((done + 1) / rounds)
+    return fit
+
+
+def fit_tracks(
+    model: FaceModel,
+    observations: Sequence[Observation],
+    points: SurfacePoints,
+    tracks: Sequence[Tracks],
+    start: DenseFit,
+    weights: TrackWeights | None = None,
+    *,
+    iterations: int = 30,
+) -> DenseFit:
+    """Fit landmarks and tracked points of all photos together.
+
+    Args:
+        points: the tracked ones.
+        tracks: one for each photo.
+        start: where to begin; its free-form correction is kept, and added to.
+    """
+    weights = weights or TrackWeights()
+    free_form = smooth_modes(model, weights.free_form_size, weights.free_form_reach, FREE_FORM_MODES)
+    places = LinearPoints.on_model(
+        model,
+        np.concatenate([model.landmark_triangles, points.triangles]),
+        np.concatenate([model.landmark_barycentrics, points.barycentrics]),
+        model.template + start.correction,
+        np.concatenate([model.identity_basis, free_form]),
+    )
+    views = [_view(*photo, weights) for photo in zip(observations, tracks, start.photos, strict=True)]
+    modes = len(start.identity)
+    solver = PointSolver(places, views, np.append(start.identity, np.zeros(len(free_form))), weights)
+    solver.run(_FIRST_ITERATIONS, enough=1e-4)
+    solver.views = [_as_sure_as_it_fits(view, solver.identity, places) for view in solver.views]
+    solver.run(iterations, enough=1e-4)
+    photos = [replace(found, sh=old.sh) for found, old in zip(solver.fits(), start.photos, strict=True)]
+    correction = start.correction + np.tensordot(
+        solver.identity[modes:].astype(np.float32), free_form, axes=1
+    )
+    return DenseFit(solver.identity[:modes], correction, photos)
+
+
+def _widest_angle(photos: Sequence[PhotoFit]) -> float:
+    """Radians between the two directions, in head space, that differ most among those the photos look in."""
+    looking = np.stack([photo.rotation[2] for photo in photos])
+    return float(np.arccos(np.clip(looking @ looking.T, -1, 1)).max())
+
+
+def _as_sure_as_it_fits(view: PointView, identity: ndarray, places: LinearPoints) -> PointView:
+    """Noise no smaller than the tracks' scatter about the fit: what no head explains is no sign of shape."""
+    in_camera = places.head(view.expression, identity) @ view.rotation.T + view.translation
+    off = np.linalg.norm(view.offsets(in_camera), axis=1)
+    tracked = (view.trust > 0.05) & ~view.across.any(axis=1)
+    tracked[:LANDMARK_COUNT] = False
+    if not tracked.any():
+        return view
+    scatter = _SCATTER * np.median(off[tracked])
+    noise = view.noise.copy()
+    noise[LANDMARK_COUNT:] = np.maximum(noise[LANDMARK_COUNT:], scatter)
+    return replace(view, noise=noise)
+
+
+def _view(seen: Observation, tracks: Tracks, photo: PhotoFit, weights: TrackWeights) -> PointView:
+    view = landmark_view(seen, photo, weights, weights.lens)
+    count = len(tracks.trust)
+    noise = seen.eye_distance * weights.track_noise
+    line = tracks.across.any(axis=1)
+    trust = tracks.trust * np.where(line, weights.outline, 1)
+    return replace(
+        view,
+        pixels=np.concatenate([view.pixels, tracks.pixels]),
+        noise=np.concatenate([view.noise, np.full(count, noise)]),
+        trust=np.concatenate([view.trust, trust]),
+        across=np.concatenate([view.across, tracks.across]),
+        turns_away=np.concatenate([view.turns_away, np.zeros(count, bool)]),
+    )

@@ -1,0 +1,1 @@
+"""A performance on any character: names, calibration, smoothing, keys."""

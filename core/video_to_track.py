@@ -1,0 +1,273 @@
+"""A video of a person → their track. The whole job, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+from numpy import ndarray
+
+from core.capture.faces import FaceFinder
+from core.capture.follow import Person, follow_face
+from core.capture.spool import LandmarkSpool
+from core.capture.video import VideoInfo, open_video, probe_video
+from core.errors import NoFaceFound
+from core.face_model.model import FaceModel
+from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
+from core.face_model.registry import load_model, model_info
+from core.fitting.bridge import bridge_poses, bridge_values, spans
+from core.fitting.clip_identity import estimate_identity, head_points, spread_frames, with_habit
+from core.fitting.gaze import eye_turns, gaze_of
+from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
+from core.progress import Progress
+from core.rig import Rig
+from core.track import Shot, Source, Track
+
+_SAMPLE: Final = 240  # frames from which habits and the person at rest are measured
+_AT_ONCE: Final = 512  # frames
+_LONG_SIDE: Final = 1920  # pixels: larger frames add nothing to landmarks that look at 192
+_STILL_GOOD: Final = 0.02  # landmark error, fraction of the eye distance, that costs no confidence
+_HOPELESS: Final = 0.10
+
+
+@runtime_checkable
+class ExpressionPrior(Protocol):
+    """What a learned prior can tell about a person's frames (see ``models.prior``)."""
+
+    def reference(self, landmarks: Float32[ndarray, "frames 478 3"]) -> Float[ndarray, "478 3"]:
+        """The person at rest, from frames spread over the clip."""
+
+    def __call__(
+        self, landmarks: Float32[ndarray, "frames 478 3"], reference: Float[ndarray, "478 3"]
+    ) -> Belief:
+        """Coefficients and their standard deviations."""
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """What the user may choose.
+
+    Attributes:
+        name: of the track; the file's name where empty.
+        start, end: in and out point, seconds since the first frame.
+        point: pixel of the first frame on the face to follow; the rig's person or the main face otherwise.
+        keep_landmarks: write the landmarks into the track.
+    """
+
+    name: str = ""
+    start: float = 0.0
+    end: float | None = None
+    point: tuple[float, float] | None = None
+    keep_landmarks: bool = False
+
+
+@dataclass(frozen=True)
+class TrackedVideo:
+    """The track, and the head whose landmarks it moves (for pictures to check it by)."""
+
+    track: Track
+    head: HeadPoints
+
+
+def expected_for(path: Path, options: TrackOptions, rig: Rig | None, check_clip: bool) -> dict[str, float]:
+    """The stages of tracking a file, and of the clip to check it by where ``check_clip`` is set.
+
+    Raises:
+        UnreadableMedia: the video cannot be read.
+    """
+    frames = _frames_to_come(probe_video(path), options)
+    stages = expected_seconds(rig.model_name if rig else DEFAULT_MODEL, frames)
+    return {**stages, "check clip": 0.3 + 0.02 * frames} if check_clip else stages
+
+
+def expected_seconds(model_name: str, frames: int) -> dict[str, float]:
+    """The stages of :func:`track_video`, for a ``Progress``."""
+    baking = sum(PROVIDERS[model_name].stages.values()) if model_info(model_name).state != "ready" else 0.0
+    return {
+        "model": 0.3 + baking,
+        "faces": 0.3 + 0.013 * frames,
+        "identity": 1.0,
+        "expressions": 0.004 * frames,
+    }
+
+
+def track_video(
+    path: Path,
+    options: TrackOptions | None = None,
+    rig: Rig | None = None,
+    prior: ExpressionPrior | None = None,
+    progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> TrackedVideo:
+    """Track one person through a video.
+
+    Args:
+        rig: of the person; its head is used instead of one estimated from the clip.
+        prior: a learned prior for the expressions.
+        progress: must know the stages of :func:`expected_seconds`.
+        stopped: asked at each frame; true ends the clip there and keeps what was seen so far.
+
+    Raises:
+        UnreadableMedia: the video cannot be read.
+        NoFaceFound: no frame shows a face.
+        BadInput: no frame between the in and out points, or no face at the chosen point.
+        Cancelled: the user asked to stop and keep nothing.
+    """
+    options = options or TrackOptions()
+    model_name = rig.model_name if rig else DEFAULT_MODEL
+    person = Person(options.point, rig.landmarks if rig else None)
+    with (
+        open_video(path, start=options.start, end=options.end, long_side=_LONG_SIDE) as video,
+        LandmarkSpool() as seen,
+    ):
+        frames = _frames_to_come(video.info, options)
+        progress = progress or Progress(expected_seconds(model_name, frames))
+        with progress.stage("model"):
+            model = load_model(model_name, progress.inside(PROVIDERS[model_name].stages))
+        with progress.stage("faces"), FaceFinder() as finder:
+            for frame in follow_face(video, finder, person):
+                seen.add(frame)
+                progress.update(min(1.0, len(seen) / frames))
+                if stopped():
+                    break
+        if not seen.found.any():
+            raise NoFaceFound(
+                f"No frame of {path} shows a face.",
+                "Choose a clip, or in and out points, with a face in view.",
+            )
+        with progress.stage("identity"):
+            clip = _clip(seen, model, rig, prior)
+        with progress.stage("expressions"):
+            shown = _perform(clip, seen, prior, progress.update)
+            track = _finish(clip, shown, seen, options)
+        track = replace(
+            track,
+            name=options.name or path.stem,
+            fps=video.info.fps,
+            source=Source(path.name, *seen.size, options.start),
+            rig_id=rig.rig_id if rig else None,
+            warnings=(*video.warnings, *track.warnings),
+        )
+        return TrackedVideo(track, clip.head)
+
+
+def _frames_to_come(info: VideoInfo, options: TrackOptions) -> int:
+    end = info.duration if options.end is None else min(options.end, info.duration)
+    return max(1, round((end - options.start) * info.fps))
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """What holds for all frames: the head, the lens of each shot, and the person at rest."""
+
+    model: FaceModel
+    head: HeadPoints
+    focals: list[float]
+    reference: Float[ndarray, "478 3"] | None
+
+
+def _clip(seen: LandmarkSpool, model: FaceModel, rig: Rig | None, prior: ExpressionPrior | None) -> _Clip:
+    """Head, lens and rest, from frames spread over the clip."""
+    landmarks = seen.landmarks()
+    sample = _sample(seen.found)
+    sampled = np.array(landmarks[sample])
+    chosen = spread_frames(sampled)
+    fit = estimate_identity(model, list(sampled[chosen]), seen.size)
+    if rig is None:
+        head = head_points(model, model.neutral(fit.identity.astype(np.float32)))
+    else:
+        head = head_points(model, rig.neutral, rig.shape_keys)
+    lens = np.array([float(photo.camera.fx) for photo in fit.photos])
+    shot_of = np.searchsorted(seen.cuts, sample[chosen], side="right") - 1
+    focals = [
+        float(np.median(lens[shot_of == shot] if (shot_of == shot).any() else lens))
+        for shot in range(len(seen.cuts))
+    ]
+    reference = None if prior is None else prior.reference(sampled)
+    clip = _Clip(model, head, focals, reference)
+
+    in_longest = np.flatnonzero(np.searchsorted(seen.cuts, sample, side="right") - 1 == _longest(seen))
+    focal = focals[_longest(seen)]
+    own = sampled[in_longest]
+    shown = PerformanceSolver(head).solve(own, focal, _centre(seen), _belief(clip, prior, own))
+    return replace(clip, head=with_habit(head, shown, focal))
+
+
+def _perform(
+    clip: _Clip, seen: LandmarkSpool, prior: ExpressionPrior | None, report: Callable[[float], None]
+) -> Performance:
+    """Every frame's pose and expression; frames without a face are left at rest."""
+    landmarks, found = seen.landmarks(), seen.found
+    solver = PerformanceSolver(clip.head)
+    count = len(seen)
+    rotation, translation = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
+    coefficients, error = np.zeros((count, 52)), np.full(count, np.inf)
+    bounds = [*seen.cuts, count]
+    for focal, first, end in zip(clip.focals, bounds[:-1], bounds[1:], strict=True):
+        frames = first + np.flatnonzero(found[first:end])
+        for start in range(0, len(frames), _AT_ONCE):
+            some = frames[start : start + _AT_ONCE]
+            report(float(some[0]) / count)
+            own = np.array(landmarks[some])
+            part = solver.solve(own, focal, _centre(seen), _belief(clip, prior, own))
+            rotation[some], translation[some] = part.rotation, part.translation
+            coefficients[some], error[some] = part.coefficients, part.error
+    return Performance(rotation, translation, coefficients, error)
+
+
+def _finish(clip: _Clip, shown: Performance, seen: LandmarkSpool, options: TrackOptions) -> Track:
+    """Gaps bridged, and everything in one document: as measured, smoothing comes later."""
+    times, found = seen.times, seen.found
+    coefficients = bridge_values(times, shown.coefficients, found)
+    rotation, translation = bridge_poses(times, shown.rotation, shown.translation, found, seen.cuts)
+    confidence = seen.presence * np.clip((_HOPELESS - shown.error) / (_HOPELESS - _STILL_GOOD), 0, 1)
+    return Track(
+        name="",
+        fps=30.0,
+        times=times,
+        coefficients=coefficients.astype(np.float32),
+        head_rotation=rotation.astype(np.float32),
+        head_translation=translation.astype(np.float32),
+        gaze=gaze_of(coefficients.astype(np.float32), eye_turns(clip.model)),
+        confidence=confidence.astype(np.float32),
+        landmarks=np.array(seen.landmarks()[..., :2]) if options.keep_landmarks else None,
+        shots=tuple(Shot(first, focal) for first, focal in zip(seen.cuts, clip.focals, strict=True)),
+        lost=tuple(spans(~found)),
+        warnings=tuple(_warnings(times, found, confidence)),
+        provenance={"model": clip.model.name, "prior": clip.reference is not None},
+    )
+
+
+def _belief(clip: _Clip, prior: ExpressionPrior | None, landmarks: ndarray) -> Belief | None:
+    return None if prior is None or clip.reference is None else prior(landmarks, clip.reference)
+
+
+def _sample(found: Bool[ndarray, "frames"]) -> Int[ndarray, " some"]:
+    """Frames with a face, spread evenly over the clip."""
+    frames = np.flatnonzero(found)
+    return frames[np.unique(np.linspace(0, len(frames) - 1, min(_SAMPLE, len(frames))).astype(int))]
+
+
+def _longest(seen: LandmarkSpool) -> int:
+    """The shot with the most frames that show the face."""
+    return int(np.argmax(np.add.reduceat(seen.found.astype(int), seen.cuts)))
+
+
+def _centre(seen: LandmarkSpool) -> tuple[float, float]:
+    return seen.size[0] / 2, seen.size[1] / 2
+
+
+def _warnings(times: ndarray, found: ndarray, confidence: ndarray) -> list[str]:
+    lost = [f"{times[a]:.2f}-{times[b - 1]:.2f} s" for a, b in spans(~found)]
+    lines = []
+    if lost:
+        shown = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
+        lines.append(f"The face was not seen at {shown}; the head eases to rest there.")
+    doubtful = float((confidence[found] < 0.5).mean())
+    if doubtful > 0.05:
+        lines.append(f"{100 * doubtful:.0f} % of the frames fit badly; look at the confidence curve.")
+    return lines

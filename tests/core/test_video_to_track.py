@@ -1,0 +1,112 @@
+"""The whole way from a video file to a track, on a portrait that moves and a rendered performance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from core.errors import Cancelled, NoFaceFound, UnreadableMedia
+from core.face_model.arkit import ARKIT_INDEX
+from core.progress import Progress
+from core.rig import Rig
+from core.sheet.qc_clip import write_qc_clip
+from core.track import load_track, save_track
+from core.video_to_track import TrackedVideo, TrackOptions, expected_seconds, track_video
+from tests.performances import FRAMES, GONE, RATE, SIDE, tilting_portrait, write_video
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clip") / "astronaut.mp4", tilting_portrait())
+
+
+@pytest.fixture(scope="module")
+def tracked(clip: Path) -> TrackedVideo:
+    return track_video(clip, TrackOptions(keep_landmarks=True))
+
+
+def test_a_track_has_every_frame_and_says_where_the_face_was_lost(tracked: TrackedVideo, clip: Path) -> None:
+    track = tracked.track
+    assert len(track.times) == FRAMES and track.name == "astronaut" and track.fps == pytest.approx(RATE)
+    np.testing.assert_allclose(track.times, np.arange(FRAMES) / RATE, atol=1e-3)
+    lost = [index for first, end in track.lost for index in range(first, end)]
+    assert lost == list(GONE)
+    assert (track.confidence[list(GONE)] == 0).all() and track.confidence[:15].min() > 0.5
+    assert any("not seen" in warning for warning in track.warnings)
+    assert track.source is not None and (track.source.width, track.source.height) == (SIDE, SIDE)
+
+
+def test_she_smiles_and_tilts_her_head(tracked: TrackedVideo) -> None:
+    track = tracked.track
+    smile = track.coefficients[:15, [ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["mouthSmileRight"]]]
+    assert smile.mean() > 0.2
+    roll = np.degrees(np.arctan2(track.head_rotation[:, 1, 0], track.head_rotation[:, 0, 0]))
+    true = -8 * np.sin(np.arange(FRAMES) / 6)  # OpenCV turns counterclockwise
+    seen = np.setdiff1d(np.arange(FRAMES), list(GONE))
+    np.testing.assert_allclose(roll[seen] - roll[seen].mean(), (true - true[seen].mean())[seen], atol=2.0)
+
+
+def test_a_track_travels_by_file(tracked: TrackedVideo, tmp_path: Path) -> None:
+    save_track(tracked.track, tmp_path / "a.semtrack")
+    again = load_track(tmp_path / "a.semtrack")
+    np.testing.assert_array_equal(again.coefficients, tracked.track.coefficients)
+    assert again.lost == tracked.track.lost and again.shots == tracked.track.shots
+
+
+def test_the_rigs_head_is_used(clip: Path, portrait_rig: Rig) -> None:
+    made = track_video(clip, TrackOptions(end=0.4), portrait_rig)
+    assert made.track.rig_id == portrait_rig.rig_id
+    own = np.linalg.norm(made.head.rest - portrait_rig.landmarks, axis=1)
+    assert np.median(own) < 0.004  # the rig's landmarks, but for the landmark network's habits
+
+
+def test_in_and_out_points_and_stopping_early(clip: Path) -> None:
+    part = track_video(clip, TrackOptions(start=0.2, end=0.4)).track
+    np.testing.assert_allclose(part.times, np.arange(5, 11) / RATE, atol=1e-3)
+    asked = []
+    stopped = track_video(clip, stopped=lambda: asked.append(1) or len(asked) >= 8).track  # type: ignore[func-returns-value]
+    assert len(stopped.times) == 8
+
+
+def test_cancelling_keeps_nothing(clip: Path) -> None:
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) > 12
+
+    with pytest.raises(Cancelled):
+        track_video(clip, progress=Progress(expected_seconds("anny", FRAMES), cancelled=cancelled))
+
+
+def test_progress_goes_up_to_the_end(clip: Path) -> None:
+    fractions: list[float] = []
+    progress = Progress(expected_seconds("anny", 10), lambda report: fractions.append(report.fraction))
+    track_video(clip, TrackOptions(end=0.4), progress=progress)
+    assert fractions == sorted(fractions) and fractions[-1] == pytest.approx(1.0)
+
+
+def test_a_clip_without_a_face_and_a_broken_one_are_errors(tmp_path: Path) -> None:
+    noise = [picture for index, picture in enumerate(tilting_portrait()) if index in GONE]
+    with pytest.raises(NoFaceFound, match="No frame"):
+        track_video(write_video(tmp_path / "noise.mp4", noise))
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    with pytest.raises(UnreadableMedia, match="empty"):
+        track_video(tmp_path / "empty.mp4")
+
+
+def test_the_check_clip_shows_every_frame_with_the_wire(
+    tracked: TrackedVideo, clip: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "check.mp4"
+    write_qc_clip(clip, tracked.track, tracked.head, out)
+    with av.open(str(out)) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == FRAMES and frames[0].shape[0] > SIDE
+    green = (frames[2][:SIDE, :, 1].astype(int) - tilting_portrait()[2][:, :, 1]) > 40
+    rows, columns = np.nonzero(green)
+    x, y = tracked.track.landmarks[2].mean(axis=0)  # type: ignore[index]
+    assert abs(columns.mean() - x) < 25 and abs(rows.mean() - y) < 25
