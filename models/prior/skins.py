@@ -1,0 +1,193 @@
+"""Skins for rendered heads: painted ones, and one photo in the public domain carried onto the model."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, UInt8
+from numpy import ndarray
+from scipy.spatial import cKDTree
+from skimage import data
+
+from core.capture.faces import FaceFinder
+from core.capture.photos import Photo
+from core.face_model.mediapipe_topology import (
+    BROW_LEFT,
+    BROW_RIGHT,
+    EYE_LEFT,
+    EYE_RIGHT,
+    LIPS_INNER,
+    LIPS_OUTER,
+)
+from core.face_model.model import FaceModel
+from core.fitting.face_surface import face_weight
+from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.types import Observation
+from core.scene.camera import project_camera, transform
+from core.scene.lighting import fit_lighting, shade
+from core.scene.rasterise import rasterise
+from core.scene.shading import srgb_to_linear, vertex_normals, visible_vertices
+
+_DARKEST: Final = np.array([0.07, 0.035, 0.022])
+_LIGHTEST: Final = np.array([0.78, 0.55, 0.45])
+_PUPIL, _IRIS = 0.18, 0.47  # radians from the direction of gaze
+
+
+class SkinPainter:
+    """Random albedos of one model's vertices, linear light."""
+
+    def __init__(self, model: FaceModel) -> None:
+        self.model = model
+        self.skin = model.region_mask("skin")
+        self.from_gaze = _from_gaze(model)
+        self._photo, self._photo_tone = photo_albedo(model, data.astronaut())
+        marks = model.landmarks(model.template)
+        self._lips = _near(model, np.concatenate([marks[list(LIPS_OUTER)], marks[list(LIPS_INNER)]]))
+        if "lips" in model.masks:
+            self._lips = np.where(model.masks["lips"] > 0.5, 0.0, np.inf)
+        self._brows = np.minimum(*(_near(model, _middle(marks[list(b)])) for b in (BROW_LEFT, BROW_RIGHT)))
+        self._lids = np.minimum(*(_near(model, _closed(marks[list(e)])) for e in (EYE_LEFT, EYE_RIGHT)))
+        chin, mouth = marks[152], marks[[61, 291]].mean(axis=0)
+        below = (mouth[1] - model.template[:, 1]) / (mouth[1] - chin[1])
+        self._beard = np.clip(1.3 * below, 0, 1) * (model.template[:, 2] > marks[234, 2] - 0.02)
+        hairline = marks[10] + (0, 0.012, 0)
+        back = marks[234, 2] - model.template[:, 2]
+        self._scalp = np.maximum(model.template[:, 1] - hairline[1], back - 0.015) / 0.01
+
+    def paint(self, rng: np.random.Generator) -> Float32[ndarray, "vertices 3"]:
+        """A skin: painted, from the photo in another tone, or a blend of both."""
+        tone = _DARKEST + (_LIGHTEST - _DARKEST) * rng.beta(1.2, 1.0) * rng.uniform(0.85, 1.15, 3)
+        share = rng.choice([0.0, rng.random(), 1.0], p=[0.4, 0.3, 0.3])
+        albedo = (1 - share) * self._painted(rng, tone)
+        if share:
+            contrast = rng.uniform(0.7, 1.4)
+            albedo += share * tone * (np.maximum(self._photo, 1e-3) / self._photo_tone) ** contrast
+        scalp = np.clip(self._scalp, 0, 1)[:, None] * (rng.random() < 0.7)
+        albedo = albedo * (1 - scalp) + scalp * rng.uniform(0.01, 0.3) * np.array([1, 0.8, 0.6])
+        self._paint_parts(rng, albedo, tone)
+        return albedo.clip(0.003, 0.95).astype(np.float32)
+
+    def _painted(self, rng: np.random.Generator, tone: Float[ndarray, "3"]) -> Float[ndarray, "vertices 3"]:
+        albedo = np.broadcast_to(tone, (self.model.vertex_count, 3)).copy()
+        albedo *= _mottling(self.model.template, rng)[:, None] ** rng.uniform(0.6, 1.6, 3)
+        if rng.random() < 0.3:  # freckles and spots
+            albedo *= 1 - 0.4 * (rng.random(len(albedo)) < rng.uniform(0.01, 0.1))[:, None]
+        if rng.random() < 0.25:
+            albedo *= 1 - rng.uniform(0.1, 0.7) * self._beard[:, None]
+        width = rng.uniform(0.003, 0.006)
+        layers = (
+            (np.clip(1.5 - self._lips / 0.004, 0, 1) * rng.uniform(0.3, 1), tone * _lip_tint(rng)),
+            (np.clip(1.6 - self._brows / width, 0, 1) * rng.uniform(0.2, 1), tone * rng.uniform(0.1, 0.6)),
+            (np.clip(1.5 - self._lids / 0.0015, 0, 1) * rng.uniform(0, 0.8), tone * rng.uniform(0.1, 0.5)),
+        )
+        for weight, colour in layers:
+            albedo += weight[:, None] * (colour - albedo)
+        return albedo
+
+    def _paint_parts(
+        self, rng: np.random.Generator, albedo: Float[ndarray, "vertices 3"], tone: Float[ndarray, "3"]
+    ) -> None:
+        eyes = self.model.region_mask("eye_left", "eye_right")
+        iris = rng.uniform(0.03, 0.3) * rng.uniform(0.7, 1.3, 3)
+        angle = self.from_gaze[eyes, None]
+        white = rng.uniform(0.6, 0.85)
+        albedo[eyes] = np.where(angle < _PUPIL, 0.02, np.where(angle < _IRIS, iris, white))
+        albedo[self.model.region_mask("mouth_interior", "tongue")] = np.array([0.35, 0.1, 0.1]) * rng.uniform(
+            0.3, 1.2
+        )
+        albedo[self.model.region_mask("teeth_upper", "teeth_lower")] = rng.uniform(0.5, 0.8)
+        albedo[self.model.region_mask("eye_socket")] = 0.7 * tone
+
+
+def opaque_triangles(model: FaceModel) -> torch.Tensor:
+    """Triangles without the lashes, which are cards that need a texture with alpha."""
+    lashes = model.region_mask("lashes")[model.triangles].any(axis=1)
+    return torch.from_numpy(model.triangles[~lashes].astype(np.int64))
+
+
+def photo_albedo(
+    model: FaceModel, pixels: UInt8[ndarray, "height width 3"]
+) -> tuple[Float32[ndarray, "vertices 3"], Float32[ndarray, "3"]]:
+    """Linear albedo of every vertex from a photo of a face, and the skin's tone.
+
+    The model is fitted to the landmarks, each vertex takes the colour under it, and the light that explains
+    the colours is divided out. What the photo does not show takes the mirror twin's colour, then the tone.
+    """
+    photo = Photo(pixels, Path("portrait"), "", None, (pixels.shape[1], pixels.shape[0]))
+    with FaceFinder() as finder:
+        face = finder.main_face(photo)
+    nothing = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
+    height, width = pixels.shape[:2]
+    fit = fit_landmarks(model, [Observation(face.landmarks, width, height, None, *nothing, 0.0, 0.0, 1.0)])
+    shown = fit.photos[0]
+    neutral = model.neutral(fit.identity.astype(np.float32))
+    posed = neutral + np.tensordot(shown.expression.astype(np.float32), model.expression_deltas, axes=1)
+    in_camera = transform(
+        torch.from_numpy(posed),
+        torch.from_numpy(shown.rotation).float(),
+        torch.from_numpy(shown.translation).float(),
+    )
+    triangles = opaque_triangles(model)
+    normals = vertex_normals(in_camera, triangles)
+    at = project_camera(in_camera, shown.camera).numpy().astype(np.float32) - 0.5
+    sampled = cv2.remap(pixels, at[None], np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    colour = srgb_to_linear(torch.from_numpy(sampled.astype(np.float32) / 255)).numpy()
+    fragments = rasterise(in_camera, triangles, shown.camera)
+    visible = visible_vertices(fragments, in_camera, normals, shown.camera).numpy()
+    facing = np.clip((-normals.numpy()[:, 2] - 0.25) / 0.3, 0, 1)
+    trust = facing * visible * face_weight(model)
+    tone = np.median(colour[trust > 0.9], axis=0)
+    sh = fit_lighting(colour, np.broadcast_to(tone, colour.shape), normals.numpy(), trust, ridge=0.02)
+    light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)
+    colour = (colour / light).clip(0.005, 0.95)
+    own, twin = trust[:, None], 0.2 * trust[model.mirror][:, None]
+    albedo = (own * colour + twin * colour[model.mirror] + 0.02 * tone) / (own + twin + 0.02)
+    return albedo.astype(np.float32), tone.astype(np.float32)
+
+
+def _lip_tint(rng: np.random.Generator) -> Float[ndarray, "3"]:
+    return rng.uniform(0.6, 1.0) * np.array([1.0, rng.uniform(0.4, 0.8), rng.uniform(0.45, 0.85)])
+
+
+def _mottling(points: Float32[ndarray, "vertices 3"], rng: np.random.Generator) -> Float[ndarray, "vertices"]:
+    """A random field of waves 1-8 cm long about 1."""
+    field = np.ones(len(points))
+    strength = rng.uniform(0, 0.12)
+    for _ in range(8):
+        direction = rng.standard_normal(3)
+        wave = 2 * np.pi / rng.uniform(0.01, 0.08) * direction / np.linalg.norm(direction)
+        field += strength * np.sin(points @ wave + rng.uniform(0, 2 * np.pi))
+    return field.clip(0.4, 1.6)
+
+
+def _near(model: FaceModel, line: Float[ndarray, "points 3"]) -> Float[ndarray, "vertices"]:
+    """Distance of the skin's vertices from a dense line; infinite elsewhere."""
+    distance, _ = cKDTree(line).query(model.template)
+    return np.where(model.region_mask("skin"), distance, np.inf)
+
+
+def _dense(line: Float[ndarray, "points 3"]) -> Float[ndarray, "more 3"]:
+    return np.concatenate([np.linspace(a, b, 20) for a, b in pairwise(line)])
+
+
+def _middle(brow: Float[ndarray, "10 3"]) -> Float[ndarray, "points 3"]:
+    return _dense((brow[:5] + brow[5:][::-1]) / 2)
+
+
+def _closed(ring: Float[ndarray, "points 3"]) -> Float[ndarray, "more 3"]:
+    return _dense(np.concatenate([ring, ring[:1]]))
+
+
+def _from_gaze(model: FaceModel) -> Float[ndarray, "vertices"]:
+    """Angle of each eyeball vertex from the direction of its gaze, radians; elsewhere pi."""
+    angle = np.full(model.vertex_count, np.pi)
+    for side in ("eye_left", "eye_right"):
+        ball: Bool[ndarray, " vertices"] = model.region_mask(side)
+        out = model.template[ball] - model.template[ball].mean(axis=0)
+        angle[ball] = np.arccos(np.clip(out[:, 2] / np.linalg.norm(out, axis=1), -1, 1))
+    return angle
