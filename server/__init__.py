@@ -1,1 +1,1 @@
-"""Command line (and, later, the HTTP server) on top of core and models."""
+"""Command line and HTTP server on top of core and models."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import queue
 import subprocess
 import sys
@@ -18,6 +16,7 @@ from core.atomic import staged_output
 from core.errors import BadInput, DependencyMissing, OutputFailed, RigUnreadable
 from core.progress import Progress
 from core.rig import load_rig
+from server.processes import python_environment
 
 EXPECTED_SECONDS: Final = {"start Blender": 1.0, "build the head": 0.6, "write the file": 0.6}
 """Stages that :func:`blend` and :func:`export` report to a :class:`~core.progress.Progress`."""
@@ -141,7 +140,7 @@ def _blender(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env={**os.environ, "PYTHONPATH": _module_path(), "PYTHONUNBUFFERED": "1"},
+            env=python_environment(),
         )
     except OSError as error:
         raise _bpy_missing(python, f"{python} cannot be started: {error.strerror}") from error
@@ -163,11 +162,3 @@ def _read(stream: Iterator[str], lines: queue.Queue[str | None]) -> None:
     for line in stream:
         lines.put(line.rstrip())
     lines.put(None)
-
-
-def _module_path() -> str:
-    """Where the other process finds ``blender_addon``: beside this package, installed or not."""
-    found = importlib.util.find_spec("blender_addon")
-    assert found is not None and found.origin is not None
-    folder = str(Path(found.origin).parent.parent)
-    return os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))

@@ -43,7 +43,7 @@ def diagnose() -> list[Finding]:
     findings += [_images(), _numpy()]
     if all(finding.state == "ok" for finding in findings):
         findings += [*_device(), *_models()]
-    return [*findings, _cache(), _memory(), _blender()]
+    return [*findings, _cache(), _memory(), _blender(), _server()]
 
 
 def _pip(requirement: str) -> str:
@@ -187,3 +187,24 @@ def _blender() -> Finding:
         libraries = "libegl1 libgl1 libxi6 libxkbcommon0 libxrender1 libxxf86vm1 libxfixes3 libsm6"
         return Finding("blender", "note", said, f"sudo apt-get install {libraries}")
     return Finding("blender", "note", f"bpy cannot be loaded: {said}", _pip("bpy>=4.2,<5.1"))
+
+
+def _server() -> Finding:
+    """Whether the server of this user's own folder runs."""
+    from core.errors import SemblanceError
+    from server.folder import read_note, read_token, server_folder
+
+    folder = server_folder()
+    note = read_note(folder)
+    if note is None:
+        return Finding("server", "ok", f"not running; its folder is {folder}")
+    try:
+        from server.client import Client
+
+        with Client(note.url, read_token(folder) or "", timeout=3.0) as client:
+            health = client.health()
+    except ImportError as error:
+        return Finding("server", "note", f"cannot be asked: {error}", _pip(_requirement("httpx")))
+    except SemblanceError as error:
+        return Finding("server", "note", f"{folder} says {note.url}: {error.message}", "semblance serve")
+    return Finding("server", "ok", f"{health.version} at {note.url}, process {health.pid}, folder {folder}")

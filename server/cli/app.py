@@ -6,14 +6,18 @@ from typing import Annotated
 
 import typer
 
+from server.cli.addon import addon
 from server.cli.blender import blend, export
 from server.cli.demo import demo
 from server.cli.doctor import doctor
 from server.cli.exits import reported
 from server.cli.interruption import handle_signals
 from server.cli.models import models
+from server.cli.retarget import mapping, retarget
 from server.cli.rig import rig
+from server.cli.serve import serve
 from server.cli.sheet import sheet
+from server.cli.track import track
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +43,9 @@ def semblance(
     """Photos in, a rigged head out."""
 
 
-for _command in (rig, blend, export, sheet, demo, doctor):
+for _command in (
+    rig, track, retarget, mapping, blend, export, sheet, demo, serve, addon, doctor,
+):  # fmt: skip
     app.command()(reported(_command))
 app.add_typer(models, name="models")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from server.cli.files import check_output
-from server.cli.options import Debug, Force, Json
+from server.cli.options import Debug, Force, Json, Server, Token
 from server.cli.reporting import Reporter, in_words
 
 RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="A .semrig file.")]
@@ -21,11 +21,19 @@ def blend(
         typer.Option("--out", "-o", help="The .blend to write.", show_default="the rig's name"),
     ] = None,
     force: Force = False,
+    server: Server = None,
+    token: Token = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Write a .blend with the head, its 52 shape keys, materials and armature."""
-    _write("blend", rig, out or rig.with_suffix(".blend"), (".blend",), force, Reporter(json))
+    target = check_output(out or rig.with_suffix(".blend"), (".blend",), force)
+    if server:
+        from server.cli.remote import remote_from_rig
+
+        remote_from_rig(server, token, "blend", rig, target, Reporter(json))
+        return
+    _write("blend", rig, target, Reporter(json))
 
 
 def export(
@@ -35,16 +43,23 @@ def export(
         typer.Option("--out", "-o", help="The .glb or .obj to write.", show_default="the rig's name, .glb"),
     ] = None,
     force: Force = False,
+    server: Server = None,
+    token: Token = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Write a .glb with 52 morph targets, or the neutral head as .obj."""
-    _write("export", rig, out or rig.with_suffix(".glb"), (".glb", ".obj"), force, Reporter(json))
+    target = check_output(out or rig.with_suffix(".glb"), (".glb", ".obj"), force)
+    if server:
+        from server.cli.remote import remote_from_rig
+
+        options = {"format": target.suffix.lower().removeprefix(".")}
+        remote_from_rig(server, token, "export", rig, target, Reporter(json), options)
+        return
+    _write("export", rig, target, Reporter(json))
 
 
-def _write(job: str, rig: Path, out: Path, endings: tuple[str, ...], force: bool, reporter: Reporter) -> None:
-    check_output(out, endings, force)
-
+def _write(job: str, rig: Path, out: Path, reporter: Reporter) -> None:
     from server import blender_process
 
     work = blender_process.blend if job == "blend" else blender_process.export

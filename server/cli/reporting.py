@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 
 from core.progress import Progress, ProgressReport
@@ -28,16 +28,19 @@ class Reporter:
 
         What libraries print meanwhile goes to standard error, where it cannot spoil the output.
         """
-        with redirect_stdout(sys.stderr):
-            if self.as_json:
-                yield Progress(
-                    expected_seconds, lambda report: self._emit_progress(name, report), asked_to_stop
-                )
-            elif sys.stderr.isatty():
-                with _bar(name, expected_seconds) as progress:
-                    yield progress
-            else:
-                yield Progress(expected_seconds, _Lines(name), asked_to_stop)
+        with redirect_stdout(sys.stderr), self.listener(name) as listener:
+            yield Progress(expected_seconds, listener, asked_to_stop)
+
+    @contextmanager
+    def listener(self, name: str) -> Iterator[Callable[[ProgressReport], None]]:
+        """What shows a job's reports, wherever they come from, until the block ends."""
+        if self.as_json:
+            yield lambda report: self._emit_progress(name, report)
+        elif sys.stderr.isatty():
+            with _bar(name) as show:
+                yield show
+        else:
+            yield _Lines(name)
 
     def warning(self, message: str) -> None:
         if self.as_json:
@@ -79,7 +82,7 @@ class _Lines:
 
 
 @contextmanager
-def _bar(name: str, expected_seconds: Mapping[str, float]) -> Iterator[Progress]:
+def _bar(name: str) -> Iterator[Callable[[ProgressReport], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bars
@@ -99,7 +102,7 @@ def _bar(name: str, expected_seconds: Mapping[str, float]) -> Iterator[Progress]
             left = f"{max(1, round(report.seconds_left))} s left" if report.fraction < 1 else ""
             bars.update(task, completed=report.fraction, stage=report.stage, left=left)
 
-        yield Progress(expected_seconds, show, asked_to_stop)
+        yield show
 
 
 def in_words(seconds: Mapping[str, float]) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from server.cli.files import check_output, photo_files
-from server.cli.options import Debug, Force, Json
+from server.cli.options import Debug, Force, Json, Server, Token
 from server.cli.reporting import Reporter, in_words
 
 
@@ -32,6 +32,8 @@ def rig(
     sheet: Annotated[Path | None, typer.Option(help="Also write the picture sheet to this .png.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Fail when any photo cannot be used.")] = False,
     force: Force = False,
+    server: Server = None,
+    token: Token = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -42,6 +44,14 @@ def rig(
     if sheet:
         check_output(sheet, (".png",), force)
     reporter = Reporter(json)
+    if server:
+        from server.cli.remote import remote_rig
+
+        asked = dict(
+            name=name or stem, model=model, quality=quality, texture_size=texture_size, strict=strict
+        )
+        remote_rig(server, token, files, asked, target, sheet, reporter)
+        return
 
     from core.photos_to_rig import RigOptions, build_rig, expected_seconds
     from core.rig import save_rig

@@ -1,0 +1,5 @@
+"""``python -m server`` is ``semblance``."""
+
+from server.cli.app import main
+
+main()

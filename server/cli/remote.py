@@ -1,0 +1,227 @@
+"""Commands whose work is done by a server (``--server``). What they put there they take away again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import BadInput, OutputFailed, SemblanceError, UnreadableMedia
+from server.cli.reporting import Reporter, in_words
+from server.client import Client, is_loopback
+from server.errors import TooLarge, Unauthorized, UnsupportedMedia
+from server.folder import read_token, server_folder
+
+_GOODBYE_SECONDS: Final = 8.0
+
+
+def connect(url: str, token: str | None) -> Client:
+    """A client of a server that answers.
+
+    Without a token, that of this machine's own server is used, and sent to this machine alone.
+
+    Raises:
+        Unauthorized: there is no token, or it is wrong.
+        ServerUnreachable: no server of this release answers.
+    """
+    if token is None and is_loopback(url):
+        token = read_token(server_folder())
+    if token is None:
+        raise Unauthorized(
+            "The server's token is not known.",
+            "Give it with --token or in $SEMBLANCE_TOKEN. The file `token` of the server's folder holds it.",
+        )
+    client = Client(url, token.strip())
+    client.health()
+    return client
+
+
+class RemoteWork:
+    """What one command does on a server, and what it must clean up there."""
+
+    def __init__(self, client: Client, reporter: Reporter) -> None:
+        self._client = client
+        self._reporter = reporter
+        self._files: list[str] = []
+        self._rigs: list[str] = []
+        self._jobs: list[str] = []
+
+    def photos(self, paths: Sequence[Path], strict: bool) -> list[str]:
+        """Send photos; one that the server does not take is left out if others remain.
+
+        Raises:
+            UnreadableMedia: none is taken; with ``strict``, one is not.
+        """
+        sent: list[str] = []
+        failures: list[UnreadableMedia] = []
+        for path in paths:
+            try:
+                sent.append(self._upload(path))
+            except (UnreadableMedia, UnsupportedMedia, TooLarge, BadInput) as error:
+                local = isinstance(error, UnreadableMedia)
+                failure = UnreadableMedia(error.message if local else f"{path}: {error.message}", error.hint)
+                if strict or len(paths) == 1:
+                    raise failure from error
+                failures.append(failure)
+        if not sent:
+            told = " ".join(failure.message for failure in failures)
+            raise UnreadableMedia(f"None of the photos can be used: {told}", failures[0].hint)
+        for failure in failures:
+            self._reporter.warning(f"A photo was left out: {failure.message}")
+        return sent
+
+    def video(self, path: Path) -> str:
+        """Send a video; its id."""
+        try:
+            return self._upload(path)
+        except (UnsupportedMedia, BadInput) as error:
+            raise UnreadableMedia(f"{path}: {error.message}", error.hint) from error
+
+    def rig(self, path: Path) -> str:
+        """Send a rig, unless the server has it; its id."""
+        from core.rig import load_rig_document
+
+        load_rig_document(path)  # says in full what is wrong with a file
+        rig, is_new = self._client.add_rig(self._upload(path))
+        if is_new:
+            self._files.remove(rig.file)
+            self._rigs.append(rig.id)
+        return rig.id
+
+    def track(self, path: Path) -> str:
+        """Send a track; its id."""
+        from core.track import load_track_document
+
+        load_track_document(path)  # says in full what is wrong with a file
+        return self._upload(path)
+
+    def _upload(self, path: Path) -> str:
+        file = self._client.upload(path).id
+        self._files.append(file)
+        return file
+
+    def job(
+        self, kind: str, target: Path, also: Mapping[str, Path | None] | None = None, **asked: Any
+    ) -> tuple[str | None, Mapping[str, float]]:
+        """Have a job done, shown as it goes on, and fetch what it made; its rig and its seconds.
+
+        Args:
+            target: takes the first result; others go beside it under their own names.
+            also: paths for results with these endings instead; none for those that nobody wants.
+        """
+        job = self._client.submit(kind, **asked)
+        self._jobs.append(job.id)
+        with self._reporter.listener(kind) as listener:
+            job = self._client.wait(job.id, listener)
+        if kind == "rig" and job.rig:
+            self._rigs.append(job.rig)
+        for warning in job.warnings:
+            self._reporter.warning(warning.message)
+        for result in job.results[1:]:
+            if Path(result.name).name != result.name or result.name.startswith("."):
+                raise OutputFailed(f"The server calls a result {result.name!r}.", "Check which server it is.")
+            path = (also or {}).get(Path(result.name).suffix, target.parent / result.name)
+            if path is not None:
+                self._client.download(result.file, path)
+        self._client.download(job.results[0].file, target)
+        return job.rig, job.seconds
+
+    def clean_up(self) -> None:
+        """Cancel what still runs, and delete what this command put there, as far as that goes."""
+        ends = time.monotonic() + _GOODBYE_SECONDS
+        for job in self._jobs:
+            with contextlib.suppress(SemblanceError):
+                self._client.cancel(job)
+                while not self._client.job(job).is_final and time.monotonic() < ends:
+                    time.sleep(0.1)
+                self._client.delete_job(job)
+        for delete, ids in (
+            (self._client.delete_rig, self._rigs),
+            (self._client.delete_file, self._files),
+        ):
+            for each in ids:
+                with contextlib.suppress(SemblanceError):
+                    delete(each)
+
+
+@contextlib.contextmanager
+def working(url: str, token: str | None, reporter: Reporter) -> Iterator[RemoteWork]:
+    """Work on a server; it is left as it was found, however the block ends."""
+    with connect(url, token) as client:
+        work = RemoteWork(client, reporter)
+        try:
+            yield work
+        finally:
+            work.clean_up()
+
+
+def remote_rig(
+    url: str,
+    token: str | None,
+    photos: Sequence[Path],
+    options: Mapping[str, Any],
+    target: Path,
+    sheet: Path | None,
+    reporter: Reporter,
+) -> None:
+    """``semblance rig`` on a server."""
+    with working(url, token, reporter) as work:
+        sent = work.photos(photos, bool(options["strict"]))
+        rig, seconds = work.job("rig", target, files=sent, options=options)
+        if sheet:
+            work.job("sheet", sheet, rig=rig)
+    written = [str(path) for path in (target, sheet) if path]
+    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=dict(seconds))
+
+
+def remote_track(
+    url: str,
+    token: str | None,
+    video: Path,
+    rig: Path | None,
+    options: Mapping[str, Any],
+    target: Path,
+    csv: Path | None,
+    check: Path | None,
+    reporter: Reporter,
+) -> None:
+    """``semblance track`` on a server."""
+    also = {ending: path for ending, path in ((".csv", csv), (".mp4", check)) if path}
+    asked = {**options, "csv": csv is not None, "check": check is not None}
+    with working(url, token, reporter) as work:
+        files = [work.video(video)]
+        person = work.rig(rig) if rig else None
+        _, seconds = work.job("track", target, also, files=files, rig=person, options=asked)
+    written = [str(path) for path in (target, csv, check) if path]
+    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=dict(seconds))
+
+
+def remote_retarget(
+    url: str,
+    token: str | None,
+    track: Path,
+    options: Mapping[str, Any],
+    target: Path,
+    reporter: Reporter,
+) -> None:
+    """``semblance retarget`` on a server."""
+    with working(url, token, reporter) as work:
+        _, seconds = work.job("retarget", target, {".json": None}, files=[work.track(track)], options=options)
+    reporter.result(f"{target} ({in_words(seconds)})", written=[str(target)], seconds=dict(seconds))
+
+
+def remote_from_rig(
+    url: str,
+    token: str | None,
+    kind: str,
+    rig: Path,
+    target: Path,
+    reporter: Reporter,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """``semblance blend``, ``export`` or ``sheet`` on a server."""
+    with working(url, token, reporter) as work:
+        _, seconds = work.job(kind, target, rig=work.rig(rig), options=options)
+    reporter.result(f"{target} ({in_words(seconds)})", written=[str(target)], seconds=dict(seconds))

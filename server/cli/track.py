@@ -1,0 +1,100 @@
+"""``semblance track``: a video to a track."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import BadInput
+from server.cli.files import check_output
+from server.cli.options import Debug, Force, Json, Server, Token
+from server.cli.reporting import Reporter, in_words
+
+
+def track(
+    video: Annotated[Path, typer.Argument(help="A clip with one or more faces.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The .semtrack to write.", show_default="the clip's name"),
+    ] = None,
+    rig: Annotated[
+        Path | None, typer.Option(help="The person's .semrig: their own head, and whom to follow.")
+    ] = None,
+    start: Annotated[float, typer.Option(min=0.0, help="In point, seconds.")] = 0.0,
+    end: Annotated[
+        float | None, typer.Option(help="Out point, seconds.", show_default="the clip's end")
+    ] = None,
+    face_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y", help="Pixel on the face to follow, at the in point.", show_default="the main face"
+        ),
+    ] = None,
+    smoothing: Annotated[
+        float, typer.Option(min=0.0, max=5.0, help="Of the CSV and the clip; 0 leaves the jitter in.")
+    ] = 1.0,
+    csv: Annotated[Path | None, typer.Option(help="Also write a Live Link Face CSV to this .csv.")] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="Also write a clip with wireframe and curves to this .mp4."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="The track's name.", show_default="the clip's name")] = "",
+    force: Force = False,
+    server: Server = None,
+    token: Token = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Track expression, head and gaze of one person through a clip."""
+    target = check_output(out or Path(f"{video.stem}.semtrack"), (".semtrack",), force)
+    for path, ending in ((csv, ".csv"), (check, ".mp4")):
+        if path:
+            check_output(path, (ending,), force)
+    point, name = _point(face_at), name or video.stem
+    reporter = Reporter(json)
+    if server:
+        from server.cli.remote import remote_track
+
+        asked = dict(name=name, start=start, end=end, point=point, smoothing=smoothing)
+        remote_track(server, token, video, rig, asked, target, csv, check, reporter)
+        return
+
+    from core.retarget.smoothing import smooth_track
+    from core.rig import load_rig
+    from core.track import save_track, write_livelink
+    from core.video_to_track import TrackOptions, expected_for, track_video
+    from models.prior.prior import LandmarkPrior
+
+    options = TrackOptions(name, start, end, point)
+    person = load_rig(rig) if rig else None
+    with reporter.job("track", expected_for(video, options, person, check is not None)) as progress:
+        made = track_video(video, options, person, LandmarkPrior(), progress)
+        if check:
+            from core.sheet.qc_clip import write_qc_clip
+
+            with progress.stage("check clip"):
+                shown = smooth_track(made.track, smoothing)
+                write_qc_clip(video, shown, made.head, check, progress.update)
+    save_track(made.track, target)
+    if csv:
+        write_livelink(smooth_track(made.track, smoothing), csv)
+    for warning in made.track.warnings:
+        reporter.warning(warning)
+    written = [str(path) for path in (target, csv, check) if path]
+    reporter.result(
+        f"{', '.join(written)} ({in_words(progress.seconds)})", written=written, seconds=progress.seconds
+    )
+
+
+def _point(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(
+            f"{text!r} is no place in a picture.", "Write it as X,Y in pixels, for example 640,360."
+        ) from None
+    return x, y

@@ -1,0 +1,1 @@
+"""The kinds of jobs, a module with a ``KIND`` each."""

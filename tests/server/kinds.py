@@ -1,0 +1,64 @@
+"""A job kind for tests alone: it waits, makes a file, fails or dies, as it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Literal
+
+from pydantic import Field
+
+from core.errors import NoFaceFound
+from server.jobs.registry import FileId, JobKind, Options, Request
+from server.jobs.task import Outcome, Output, Reports, Task
+
+
+class PlayOptions(Options):
+    """What the job plays.
+
+    Attributes:
+        seconds: how long it works, in steps of 20 ms.
+        size: bytes of its result.
+        act: ``stubborn`` never looks whether it should stop; ``die`` kills its own process.
+    """
+
+    seconds: float = 0.0
+    size: int = 10
+    act: Literal["work", "stubborn", "fail", "break", "die"] = "work"
+
+
+class PlayRequest(Request):
+    """A job that only plays one."""
+
+    kind: Literal["play"]
+    files: list[FileId] = Field(default=[])
+    options: PlayOptions = PlayOptions()
+
+
+def _run(task: Task, reports: Reports) -> Outcome:
+    options = PlayOptions(**task.options)
+    progress = reports.progress({"first": 1.0, "second": 1.0})
+    for stage in ("first", "second"):
+        with progress.stage(stage):
+            ends = time.monotonic() + options.seconds / 2
+            while time.monotonic() < ends:
+                time.sleep(0.02)
+                if options.act != "stubborn":
+                    progress.update(1 - max(0.0, ends - time.monotonic()) / (options.seconds / 2))
+    if options.act == "fail":
+        raise NoFaceFound(f"There is no face in {task.files[0].path}.", "Look again.")
+    if options.act == "break":
+        raise ZeroDivisionError("by zero")
+    if options.act == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    path = task.folder / "made"
+    with path.open("wb") as stream:
+        for _ in range(options.size >> 16):
+            stream.write(os.urandom(1 << 16))
+        stream.write(b"x" * (options.size & 0xFFFF))
+    warnings: tuple[tuple[str | None, str], ...] = ((None, "It was only a play."),)
+    return Outcome((Output(path, "Made it.bin", "other", "application/x-play"),), warnings, progress.seconds)
+
+
+KIND = JobKind("play", PlayRequest, _run)
