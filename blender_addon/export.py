@@ -3,58 +3,101 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
 
 from .build import Head
-from .rig_file import RigFile
 
 
-def write_blend(head: Head, rig: RigFile, path: Path) -> None:
+def write_blend(head: Head, path: Path) -> None:
     """Save the open file, textures inside."""
     bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, check_existing=False)
 
 
-def write_glb(head: Head, rig: RigFile, path: Path) -> None:
+def write_glb(head: Head, path: Path) -> None:
     """A binary glTF with the keys as named morph targets and the bones as a skin."""
-    _select(head)
-    bpy.ops.export_scene.gltf(
-        filepath=str(path),
-        export_format="GLB",
-        use_selection=True,
-        export_morph=True,
-        export_skins=True,
-        export_animations=False,
-        export_extras=True,
-    )
+    with _selected(head):
+        bpy.ops.export_scene.gltf(
+            filepath=str(path),
+            export_format="GLB",
+            use_selection=True,
+            export_morph=True,
+            export_skins=True,
+            export_animations=False,
+            export_extras=True,
+        )
 
 
-def write_obj(head: Head, rig: RigFile, path: Path) -> None:
+def write_obj(head: Head, path: Path) -> None:
     """The neutral head in quads with its UVs, a material file and the textures beside it."""
-    _select(head)
-    for spec, material in zip(rig.materials, head.mesh.data.materials):  # noqa: B905 (built from each other)
-        if spec.texture is None:
-            continue
-        beside = path.with_name(f"{path.stem}_{spec.texture}")
-        beside.write_bytes(rig.textures[spec.texture])
-        for node in material.node_tree.nodes:
-            if node.type == "TEX_IMAGE":
-                node.image.filepath = str(beside)  # the exporter writes the name of an image's file
-    bpy.ops.wm.obj_export(
-        filepath=str(path),
-        export_selected_objects=True,
-        apply_modifiers=False,
-        export_triangulated_mesh=False,
-        export_uv=True,
-        export_normals=True,
-        export_materials=True,
-        path_mode="STRIP",
-    )
+    with _selected(head), _neutral(head), _textures_beside(head, path):
+        bpy.ops.wm.obj_export(
+            filepath=str(path),
+            export_selected_objects=True,
+            apply_modifiers=False,
+            export_triangulated_mesh=False,
+            export_uv=True,
+            export_normals=True,
+            export_materials=True,
+            path_mode="STRIP",
+        )
 
 
-def _select(head: Head) -> None:
-    bpy.context.view_layer.update()  # objects linked since the last update are not yet in the layer
-    for item in bpy.context.view_layer.objects:
-        item.select_set(item in (head.mesh, head.armature))
-    bpy.context.view_layer.objects.active = head.mesh
+@contextmanager
+def _textures_beside(head: Head, path: Path) -> Iterator[None]:
+    """Textures as files next to ``path``; the exporter writes the names of the images' files."""
+    images = {
+        node.image
+        for material in head.mesh.data.materials
+        if material
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE" and node.image
+    }
+    before = [(image, image.filepath) for image in images]
+    try:
+        for image in images:
+            if image.packed_file:
+                name = re.sub(r"\.\d{3}$", "", image.name).removeprefix(head.mesh.name).strip()
+                beside = path.with_name(f"{path.stem}_{name}")
+                beside.write_bytes(image.packed_file.data)
+                image.filepath = str(beside)
+        yield
+    finally:
+        for image, filepath in before:
+            image.filepath = filepath
+
+
+@contextmanager
+def _neutral(head: Head) -> Iterator[None]:
+    """The head without expression for a while; the exporter writes the mesh as it is shown."""
+    keys = head.mesh.data.shape_keys.key_blocks
+    values = [key.value for key in keys]
+    try:
+        for key in keys:
+            key.value = 0.0
+        yield
+    finally:
+        for key, value in zip(keys, values):  # noqa: B905 (the same keys)
+            key.value = value
+
+
+@contextmanager
+def _selected(head: Head) -> Iterator[None]:
+    """The head alone selected; afterwards what was selected before."""
+    layer = bpy.context.view_layer
+    layer.update()  # objects linked since the last update are not yet in the layer
+    before = [(item, item.select_get()) for item in layer.objects]
+    active = layer.objects.active
+    try:
+        for item, _ in before:
+            item.select_set(item in (head.mesh, head.armature))
+        layer.objects.active = head.mesh
+        yield
+    finally:
+        for item, chosen in before:
+            item.select_set(chosen)
+        layer.objects.active = active

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         set_up_scene(head, bpy.context.scene)
     _begin("write the file")
     writer = {".blend": export.write_blend, ".glb": export.write_glb, ".obj": export.write_obj}
-    writer[options.output.suffix.lower()](head, rig, options.output)
+    writer[options.output.suffix.lower()](head, options.output)
     return 0
 
 

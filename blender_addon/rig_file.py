@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .rig_photos import PhotoFit, read_photos
+
 FORMAT = "semblance-rig"
 SCHEMA = 1
 MAX_BYTES = 1 << 30  # unpacked
@@ -77,6 +79,9 @@ class RigFile:
     polygon_material: np.ndarray  # (P,)
     materials: tuple[MaterialSpec, ...]
     textures: dict[str, bytes]  # PNG files
+    model: str
+    photos: tuple[PhotoFit, ...]
+    previews: dict[str, bytes]  # PNG files, by the names in ``photos``
 
 
 def to_blender(points: np.ndarray) -> np.ndarray:
@@ -92,7 +97,7 @@ def read_rig(path: str | Path) -> RigFile:
     """
     path = Path(path)
     try:
-        read = _folder_reader(path) if path.is_dir() else _zip_reader(path)
+        names, read = _folder_reader(path) if path.is_dir() else _zip_reader(path)
         document = json.loads(read("rig.json").decode("utf-8"))
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ValueError("it is not a Semblance rig")
@@ -105,6 +110,7 @@ def read_rig(path: str | Path) -> RigFile:
         if [material.name for material in materials] != arrays["material_names"].tolist():
             raise ValueError("the materials are not those of the mesh")
         textures = {name: read(name) for name in {material.texture for material in materials} if name}
+        previews = _read_previews(document, names, read)
         return RigFile(
             rig_id=document["rig_id"],
             name=document["name"],
@@ -124,6 +130,9 @@ def read_rig(path: str | Path) -> RigFile:
             polygon_material=arrays["polygon_material"].astype(np.int32),
             materials=materials,
             textures=textures,
+            model=str(document["model"]["name"]),
+            photos=tuple(read_photos(document, {name: _png_size(png) for name, png in previews.items()})),
+            previews=previews,
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
@@ -132,15 +141,31 @@ def read_rig(path: str | Path) -> RigFile:
         ) from error
 
 
-def _zip_reader(path: Path) -> Callable[[str], bytes]:
+def _zip_reader(path: Path) -> tuple[set[str], Callable[[str], bytes]]:
     archive = zipfile.ZipFile(path)
     if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
         raise ValueError("it unpacks to more than 1 GiB")
-    return archive.read
+    return set(archive.namelist()), archive.read
 
 
-def _folder_reader(folder: Path) -> Callable[[str], bytes]:
-    return lambda name: (folder / name).read_bytes()
+def _folder_reader(folder: Path) -> tuple[set[str], Callable[[str], bytes]]:
+    names = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    return names, lambda name: (folder / name).read_bytes()
+
+
+def _read_previews(document: dict, names: set[str], read: Callable[[str], bytes]) -> dict[str, bytes]:
+    wanted = (photo.get("preview") for photo in document.get("provenance", {}).get("photos") or ())
+    previews = {}
+    for name in wanted:
+        if isinstance(name, str) and _TEXTURE_NAME.fullmatch(name) and f"previews/{name}" in names:
+            previews[name] = read(f"previews/{name}")
+    return previews
+
+
+def _png_size(content: bytes) -> tuple[int, int]:
+    if not content.startswith(b"\x89PNG") or len(content) < 33:
+        raise ValueError("a preview is not a PNG")
+    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
 
 
 def _material(item: dict) -> MaterialSpec:

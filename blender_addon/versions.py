@@ -76,3 +76,37 @@ def use_eevee(scene: bpy.types.Scene) -> None:
     for name, value in (("use_raytracing", True), ("use_soft_shadows", True), ("use_gtao", True)):
         if hasattr(eevee, name):
             setattr(eevee, name, value)
+
+
+def copy_animation(source: bpy.types.ID, target: bpy.types.ID) -> None:
+    """Let ``target`` be animated as ``source`` is: action and slot, drivers, NLA tracks."""
+    old = source.animation_data
+    if old is None:
+        return
+    new = target.animation_data_create()
+    _use_action(new, old)
+    for driver in old.drivers:
+        new.drivers.from_existing(src_driver=driver)
+    for track in old.nla_tracks:
+        copied = new.nla_tracks.new()
+        copied.name, copied.mute, copied.is_solo = track.name, track.mute, track.is_solo
+        for strip in track.strips:
+            if strip.action is None:
+                continue
+            into = copied.strips.new(strip.name, int(strip.frame_start), strip.action)
+            for name in ("frame_start", "frame_end", "scale", "repeat", "blend_type", "extrapolation", "mute",
+                         "use_reverse", "influence", "blend_in", "blend_out"):  # fmt: skip
+                setattr(into, name, getattr(strip, name))
+            _use_slot(into, strip)
+
+
+def _use_action(new: bpy.types.AnimData, old: bpy.types.AnimData) -> None:
+    if old.action is not None:
+        new.action = old.action
+        _use_slot(new, old)
+
+
+def _use_slot(new: bpy.types.bpy_struct, old: bpy.types.bpy_struct) -> None:
+    """Actions have slots since 4.4: which of an action's tracks belong to whom."""
+    if getattr(old, "action_slot", None) is not None:
+        new.action_slot = old.action_slot

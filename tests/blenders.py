@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,21 @@ def each_blender() -> pytest.MarkDecorator:
     return pytest.mark.parametrize("blender", blenders() or [skipped])
 
 
-def run_in_blender(blender: str, function: str, *arguments: object) -> Any:
-    """Call ``function`` of ``tests.blender_addon.inside`` with strings; what it returns, through JSON."""
+def run_in_blender(
+    blender: str,
+    function: str,
+    *arguments: object,
+    module: str = "inside",
+    environment: Mapping[str, str] | None = None,
+) -> Any:
+    """Call a function of ``tests.blender_addon.inside`` (or of another module there) with strings.
+
+    Returns what it returns, through JSON. ``environment`` is added to this process's.
+    """
     code = (
         f"import sys, json; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from tests.blender_addon import inside\n"
-        f"result = inside.{function}(*{[str(argument) for argument in arguments]!r})\n"
+        f"from tests.blender_addon import {module}\n"
+        f"result = {module}.{function}(*{[str(argument) for argument in arguments]!r})\n"
         f"print({_MARK!r} + json.dumps(result), flush=True)\n"
         "import os; os._exit(0)"  # unloading bpy crashes after some exports
     )
@@ -49,7 +59,14 @@ def run_in_blender(blender: str, function: str, *arguments: object) -> Any:
         command = [blender, "--background", "--factory-startup", "--python-expr", code]
     else:
         command = [blender, "-c", code]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    ended = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+    )
     for line in ended.stdout.splitlines():
         if line.startswith(_MARK):
             return json.loads(line.removeprefix(_MARK))

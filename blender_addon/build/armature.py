@@ -32,7 +32,14 @@ def build_armature(rig: RigFile, name: str) -> bpy.types.Object:
     armature.display_type = "STICK"
     owner = bpy.data.objects.new(name, armature)
     owner.show_in_front = True
+    set_bones(rig, owner)
+    return owner
+
+
+def set_bones(rig: RigFile, owner: bpy.types.Object) -> None:
+    """Give an armature the rig's joints; bones that are there already are moved, others go."""
     # Bones can only be made in edit mode. A scene of its own keeps the user's mode and selection as they are.
+    mode = owner.mode
     scene = bpy.data.scenes.new("Semblance bones")
     try:
         scene.collection.objects.link(owner)
@@ -40,17 +47,17 @@ def build_armature(rig: RigFile, name: str) -> bpy.types.Object:
         layer.objects.active = owner
         with bpy.context.temp_override(scene=scene, view_layer=layer, object=owner, active_object=owner):
             bpy.ops.object.mode_set(mode="EDIT")
-            _add_bones(rig, armature)
-            bpy.ops.object.mode_set(mode="OBJECT")
+            _set_bones(rig, owner.data)
+            bpy.ops.object.mode_set(mode="POSE" if mode == "POSE" else "OBJECT")
     finally:
         bpy.data.scenes.remove(scene)
-    return owner
 
 
-def _add_bones(rig: RigFile, armature: bpy.types.Armature) -> None:
+def _set_bones(rig: RigFile, armature: bpy.types.Armature) -> None:
     bones: list[bpy.types.EditBone] = []
     for index, joint in enumerate(rig.joint_names):
-        bone = armature.edit_bones.new(bone_name(joint))
+        name = bone_name(joint)
+        bone = armature.edit_bones.get(name) or armature.edit_bones.new(name)
         bone.head = rig.joints[index]
         bone.tail = _tail(rig, index)
         along = np.array(bone.tail - bone.head)
@@ -58,6 +65,8 @@ def _add_bones(rig: RigFile, armature: bpy.types.Armature) -> None:
         parent = rig.joint_parents[index]
         bone.parent = bones[parent] if parent >= 0 else None
         bones.append(bone)
+    for bone in set(armature.edit_bones) - set(bones):
+        armature.edit_bones.remove(bone)
 
 
 def _tail(rig: RigFile, index: int) -> np.ndarray:

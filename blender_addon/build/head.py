@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 import bpy
 
+from .. import rig_photos
 from ..rig_file import RigFile
 from .armature import bone_name, build_armature
-from .materials import build_materials
+from .materials import build_materials, pack_image
 from .mesh import add_shape_keys, add_vertex_groups, build_mesh
 
-RIG_ID_PROPERTY = "semblance_rig_id"
+# Custom properties of a head's mesh object. They travel with it through save, link and append, and can be
+# read without the add-on.
+RIG_ID_PROPERTY = "semblance_rig_id"  # the armature has it too
+MODEL_PROPERTY = "semblance_model"
+PHOTOS_PROPERTY = "semblance_photos"  # JSON; see rig_photos
+PREVIEWS_PROPERTY = "semblance_previews"  # file name → image
 _KINDS = ("collections", "objects", "meshes", "armatures", "materials", "images")
 
 
@@ -58,13 +64,25 @@ def _build(rig: RigFile, parent: bpy.types.Collection) -> Head:
     armature = build_armature(rig, f"{name} bones")
     mesh.parent = armature
     _add_modifiers(mesh, armature)
-    mesh[RIG_ID_PROPERTY] = rig.rig_id
-    armature[RIG_ID_PROPERTY] = rig.rig_id
+    tag(rig, mesh, armature)
     collection = bpy.data.collections.new(name)
     collection.objects.link(armature)
     collection.objects.link(mesh)
     parent.children.link(collection)
     return Head(collection, mesh, armature)
+
+
+def tag(rig: RigFile, mesh: bpy.types.Object, armature: bpy.types.Object) -> None:
+    """Let a head's objects say which rig they are of, and carry its photos; earlier pictures go."""
+    old = mesh.get(PREVIEWS_PROPERTY)
+    before = [image for image in old.values() if image] if old is not None else []
+    mesh[RIG_ID_PROPERTY] = armature[RIG_ID_PROPERTY] = rig.rig_id
+    mesh[MODEL_PROPERTY] = rig.model
+    mesh[PHOTOS_PROPERTY] = rig_photos.to_text(rig.photos)
+    mesh[PREVIEWS_PROPERTY] = {
+        name: pack_image(content, f"{mesh.name} {name}") for name, content in rig.previews.items()
+    }
+    bpy.data.batch_remove([image for image in before if image.users == 0])
 
 
 def _add_modifiers(mesh: bpy.types.Object, armature: bpy.types.Object) -> None:

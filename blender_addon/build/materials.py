@@ -15,7 +15,7 @@ _SUBSURFACE_RADIUS = (0.0037, 0.0014, 0.0007)  # metres that red, green and blue
 
 def build_materials(rig: RigFile, name: str) -> list[bpy.types.Material]:
     """One material for each row of the rig's table, in its order; textures are packed into the file."""
-    textures = {file: _pack(content, f"{name} {file}") for file, content in rig.textures.items()}
+    textures = {file: _texture(content, f"{name} {file}") for file, content in rig.textures.items()}
     return [
         _build(spec, f"{name} {spec.name}", textures[spec.texture] if spec.texture else None)
         for spec in rig.materials
@@ -28,12 +28,17 @@ class _Texture:
     has_alpha: bool
 
 
-def _pack(content: bytes, name: str) -> _Texture:
+def pack_image(content: bytes, name: str) -> bpy.types.Image:
+    """An image whose PNG lies inside the .blend."""
     image = bpy.data.images.new(name, 8, 8)
     image.pack(data=content, data_len=len(content))
     image.source = "FILE"
+    return image
+
+
+def _texture(content: bytes, name: str) -> _Texture:
     color_type = content[25]  # of the PNG's header: 4 is grey with alpha, 6 is RGB with alpha
-    return _Texture(image, has_alpha=color_type in (4, 6))
+    return _Texture(pack_image(content, name), has_alpha=color_type in (4, 6))
 
 
 def _build(spec: MaterialSpec, name: str, texture: _Texture | None) -> bpy.types.Material:

@@ -11,6 +11,9 @@ import numpy as np
 from blender_addon import export
 from blender_addon.build import Head, build_head, set_up_scene
 from blender_addon.rig_file import RigFile, read_rig
+from tests.blender_addon import retargeting
+
+__all__ = ["retargeting"]  # called through this module
 
 
 def _new_head(rig_path: str) -> tuple[RigFile, Head]:
@@ -207,11 +210,11 @@ def evaluated_key(rig_path: str, name: str, arrays_path: str) -> None:
 
 def write(rig_path: str, *out_paths: str) -> None:
     """Write a head with its studio in the formats that the names ask for."""
-    rig, head = _new_head(rig_path)
+    _, head = _new_head(rig_path)
     set_up_scene(head, bpy.context.scene)
     writers = {".blend": export.write_blend, ".glb": export.write_glb, ".obj": export.write_obj}
     for path in map(Path, out_paths):
-        writers[path.suffix](head, rig, path)
+        writers[path.suffix](head, path)
 
 
 def open_blend(path: str) -> dict[str, Any]:

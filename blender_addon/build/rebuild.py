@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives a head that stands in a scene the shape of another rig, and leaves what the user did to it."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from .. import versions
+from ..rig_file import RigFile
+from .armature import bone_name, set_bones
+from .head import Head, tag
+from .materials import build_materials
+from .mesh import add_shape_keys, add_vertex_groups, build_mesh
+
+
+def rebuild_head(rig: RigFile, head: Head) -> None:
+    """Replace a head's mesh data, materials and bones by another rig's.
+
+    The objects stay, and with them their pose, modifiers, constraints and animation; so do the values,
+    drivers and animation of the keys. Keys that the user added stay where the two meshes have the same
+    vertices. If something fails, the old mesh is back.
+    """
+    mesh, old = head.mesh, head.mesh.data
+    new = build_mesh(rig, old.name, build_materials(rig, mesh.name))
+    try:
+        mesh.data = new
+        add_shape_keys(rig, mesh)
+        add_vertex_groups(rig, mesh, [bone_name(joint) for joint in rig.joint_names])
+        if old.shape_keys:
+            _keep_keys(old.shape_keys, mesh)
+    except BaseException:
+        mesh.data = old
+        _remove_mesh(new)
+        raise
+    set_bones(rig, head.armature)
+    tag(rig, mesh, head.armature)
+    name = old.name
+    if old.users == 0:
+        _remove_mesh(old)
+    new.name = name
+
+
+def _keep_keys(old: bpy.types.Key, mesh: bpy.types.Object) -> None:
+    keys = mesh.data.shape_keys
+    for key in old.key_blocks[1:]:
+        kept = keys.key_blocks.get(key.name)
+        if kept is None and len(key.data) == len(mesh.data.vertices):
+            kept = mesh.shape_key_add(name=key.name, from_mix=False)
+            offsets = _positions(key) - _positions(old.key_blocks[0])
+            kept.data.foreach_set("co", (_positions(keys.key_blocks[0]) + offsets).ravel())
+            kept.slider_min, kept.slider_max = key.slider_min, key.slider_max
+        if kept is not None:
+            kept.value, kept.mute = key.value, key.mute
+    versions.copy_animation(old, keys)
+
+
+def _positions(key: bpy.types.ShapeKey) -> np.ndarray:
+    values = np.empty((len(key.data), 3), np.float32)
+    key.data.foreach_get("co", values.ravel())
+    return values
+
+
+def _remove_mesh(mesh: bpy.types.Mesh) -> None:
+    """Remove a mesh nobody uses, and the materials and pictures that it alone used."""
+    materials = [material for material in mesh.materials if material]
+    bpy.data.meshes.remove(mesh)
+    unused = {material for material in materials if material.users == 0}
+    images = {
+        node.image
+        for material in unused
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE" and node.image
+    }
+    bpy.data.batch_remove(unused)
+    bpy.data.batch_remove({image for image in images if image.users == 0})

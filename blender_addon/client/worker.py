@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one thread that waits for the server, so that Blender never does."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import flows, take_flows
+from . import messages as say
+from .local.pythons import candidates, semblance_version
+from .mailbox import Mailbox
+
+_STOP = object()
+_JOIN_SECONDS = 2.0
+
+
+@dataclass
+class _Running:
+    flow: flows.Flow
+    due: float = 0.0
+    sock: socket.socket | None = None
+
+
+class Worker:
+    """Takes requests with :meth:`post`; its reports wait in :attr:`reports`."""
+
+    def __init__(self, rigs: Path) -> None:
+        """Start the thread; rigs that it fetches go to the folder ``rigs``, takes to ``takes`` beside it."""
+        self.reports = Mailbox()
+        self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._stopping = False
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._desk = flows.Desk(rigs, rigs.with_name("takes"), self._report)
+        self._running: dict[Hashable, _Running] = {}
+        self._last: dict[Hashable, Any] = {}
+        self._thread = threading.Thread(target=self._run, name="Semblance", daemon=True)
+        self._thread.start()
+
+    def post(self, request: Any) -> None:
+        """Hand in a request; returns at once."""
+        self._requests.put(request)
+        with contextlib.suppress(OSError):  # full: it will wake anyway; closed: it has ended
+            self._wake_in.send(b"\0")
+
+    def stop(self) -> bool:
+        """End the thread; false if it did not end within two seconds (it ends after its present call)."""
+        self._stopping = True
+        self.post(_STOP)
+        self._thread.join(_JOIN_SECONDS)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _report(self, message: Any, key: Hashable) -> None:
+        if self._stopping or (key is not None and self._last.get(key) == message):
+            return  # nothing new
+        self._last[key] = message
+        self.reports.put(message, key)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping:
+                while not self._requests.empty():
+                    self._take(self._requests.get())
+                self._step()
+                self._wait()
+        finally:
+            for running in self._running.values():
+                running.flow.close()
+            self._wake_in.close()
+            self._wake_out.close()
+
+    def _begin(self, key: Hashable, flow: flows.Flow) -> None:
+        if key in self._running:
+            self._running[key].flow.close()
+        self._running[key] = _Running(flow)
+
+    def _take(self, request: Any) -> None:
+        desk = self._desk
+        if isinstance(request, (say.UseServer, say.StartServer, say.CheckServer)):
+            self._last.clear()  # Blender has forgotten what it was told
+        if isinstance(request, say.UseServer):
+            desk.target = request.target
+            self._begin("server", flows.watch_server(desk))
+        elif isinstance(request, say.CheckServer):
+            self._begin("server", flows.watch_server(desk, tell=True))
+        elif isinstance(request, say.StartServer):
+            self._begin("server", flows.start_server(desk, request))
+        elif isinstance(request, say.StopServer):
+            self._begin("stop", flows.stop_server(desk))
+        elif isinstance(request, say.FindPythons):
+            self._begin("find", _find(desk, request))
+        elif isinstance(request, say.BuildRig):
+            self._begin(("job", request.person), flows.build_rig(desk, request))
+        elif isinstance(request, say.FollowJob):
+            self._begin(("job", request.person), flows.follow_job(desk, request))
+        elif isinstance(request, say.TrackClip):
+            self._begin(("job", request.person), take_flows.track_clip(desk, request))
+        elif isinstance(request, say.RetargetTrack):
+            self._begin(("job", request.person), take_flows.retarget_track(desk, request))
+        elif isinstance(request, say.MapKeys):
+            self._begin(("job", request.person), take_flows.map_keys(desk, request))
+        elif isinstance(request, say.CancelJob) and request.job:
+            self._begin(("cancel", request.person), flows.cancel_job(desk, request))
+        elif isinstance(request, (say.CancelJob, say.Forget)):
+            if dropped := self._running.pop(("job", request.person), None):
+                dropped.flow.close()
+            if isinstance(request, say.CancelJob):
+                self._report(say.JobEnded(request.person, "cancelled"), None)
+
+    def _step(self) -> None:
+        now = time.monotonic()
+        for key, running in list(self._running.items()):
+            if self._stopping or running.due > now or self._running.get(key) is not running:
+                continue
+            try:
+                wait = next(running.flow)
+            except StopIteration:
+                del self._running[key]
+                continue
+            except Exception as error:  # a fault of ours must not silence the thread
+                del self._running[key]
+                self._fail(key, error)
+                continue
+            running.sock = wait.sock if isinstance(wait, flows.Readable) else None
+            seconds = wait.seconds if isinstance(wait, flows.Readable) else wait
+            running.due = time.monotonic() + seconds
+
+    def _fail(self, key: Hashable, error: Exception) -> None:
+        text = f"The add-on did not expect this answer ({type(error).__name__}: {error})."
+        hint = "Update the add-on and the server to the same release."
+        if isinstance(key, tuple):
+            self._report(say.JobEnded(key[1], "error", text, hint), None)
+        else:
+            self._report(say.Notice(text, True), "fault")
+            if key == "server":
+                self._running[key] = _Running(flows.watch_server(self._desk), time.monotonic() + 5.0)
+
+    def _wait(self) -> None:
+        """Sleep until a request, a byte or the next due flow."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake_out, selectors.EVENT_READ)
+            by_sock = {
+                running.sock: running
+                for running in self._running.values()
+                if running.sock is not None and running.sock.fileno() >= 0
+            }
+            for sock in by_sock:
+                selector.register(sock, selectors.EVENT_READ)
+            now = time.monotonic()
+            dues = [running.due - now for running in self._running.values()]
+            for chosen, _ in selector.select(max(0.0, min([*dues, 60.0]))):
+                if chosen.fileobj is self._wake_out:
+                    self._drain()
+                else:
+                    by_sock[chosen.fileobj].due = 0.0  # type: ignore[index]
+
+    def _drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._wake_out.recv(4096):
+                pass
+
+
+def _find(desk: flows.Desk, request: say.FindPythons) -> flows.Flow:
+    found, looked_at = [], 0
+    for python in candidates(request.preferred):
+        looked_at += 1
+        if version := semblance_version(python):
+            found.append((str(python), version))
+        yield 0.0
+    desk.report(say.Pythons(tuple(found), looked_at), "pythons")

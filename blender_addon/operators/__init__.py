@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What buttons do; one file a subject."""
+
+from ..retarget import operator as retarget
+from . import build, export, expressions, import_rig, mapping, people, photo_fit, photos, server, track
+
+CLASSES = (
+    *people.CLASSES,
+    *photos.CLASSES,
+    *build.CLASSES,
+    *import_rig.CLASSES,
+    *expressions.CLASSES,
+    *photo_fit.CLASSES,
+    *export.CLASSES,
+    *track.CLASSES,
+    *mapping.CLASSES,
+    *retarget.CLASSES,
+    *server.CLASSES,
+)

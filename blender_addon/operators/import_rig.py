@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""File > Import > Semblance Rig, and rigs that are dropped on a view."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import CollectionProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from .. import texts
+from ..build import build_head
+from ..people import add_person, set_warnings
+from ..rig_file import RigFile, RigUnreadable, read_rig
+from ..texts import t
+
+
+class SEMBLANCE_OT_import_rig(bpy.types.Operator, ImportHelper):
+    bl_idname = "semblance.import_rig"
+    bl_label = texts.IMPORT
+    bl_description = texts.IMPORT_TIP
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".semrig"
+    filter_glob: StringProperty(default="*.semrig", options={"HIDDEN"})
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if self.directory and self.files:  # dropped on the window
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        names = [item.name for item in self.files if item.name]
+        paths = [Path(self.directory) / name for name in names] or [Path(self.filepath)]
+        try:
+            rigs = [read_rig(path) for path in paths]
+        except RigUnreadable as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        for rig in rigs:
+            _import(context, rig)
+        self.report({"INFO"}, t(texts.IMPORTED, name=", ".join(rig.name for rig in rigs)))
+        return {"FINISHED"}
+
+
+def _import(context: bpy.types.Context, rig: RigFile) -> None:
+    head = build_head(rig, context.collection if context.collection else context.scene.collection)
+    person = add_person(context.scene, rig.name)
+    person.rig, person.model = rig.rig_id, rig.model
+    set_warnings(person, [(photo.file, line) for photo in rig.photos for line in photo.warnings])
+    if context.mode == "OBJECT":
+        context.view_layer.update()
+        for item in context.view_layer.objects:
+            item.select_set(item == head.mesh)
+        context.view_layer.objects.active = head.mesh
+
+
+CLASSES = (SEMBLANCE_OT_import_rig,)

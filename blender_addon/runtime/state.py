@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known now and is in no file. Read by the panels, written by the timer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..client import messages as say
+
+
+@dataclass
+class State:
+    """The latest reports of the worker."""
+
+    server: say.ServerState | None = None
+    models: tuple[tuple[str, str, str, str], ...] = ()
+    log: tuple[str, ...] = ()
+    pythons: say.Pythons | None = None
+    progress: dict[str, say.Progress] = field(default_factory=dict)  # person's id → where the job is
+    jobs: dict[str, str] = field(default_factory=dict)  # person's id → job; survives undo
+    finished: dict[str, say.RigReady] = field(default_factory=dict)  # person's id → rig to be built
+    takes: dict[str, say.TakeReady] = field(default_factory=dict)  # take's id → curves to be written
+    tracks: dict[str, str] = field(default_factory=dict)  # take's id → track file; survives undo
+    notice: str = ""
+
+    def clear_people(self) -> None:
+        """Another file was opened."""
+        self.progress.clear()
+        self.jobs.clear()
+        self.finished.clear()
+        self.takes.clear()
+        self.tracks.clear()
+        self.notice = ""
+
+
+state = State()

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Performances of the open file: finding them, what they ask the server for, and their mapping."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .build.head import RIG_ID_PROPERTY
+from .client import messages as say
+from .heads import head_of
+from .people import find_person
+from .properties import SemblanceTake
+from .retarget.take import Placement, Targets
+
+PRESET_FORMAT = "semblance-mapping"
+_PARTS = ("gain", "offset", "low", "high")
+
+
+def all_takes() -> Iterator[tuple[bpy.types.Scene, SemblanceTake]]:
+    """Every scene with its performance, if it has been touched."""
+    for scene in bpy.data.scenes:
+        if scene.semblance.take.uid:
+            yield scene, scene.semblance.take
+
+
+def find_take(uid: str) -> tuple[bpy.types.Scene, SemblanceTake] | None:
+    """The performance of an id, with its scene."""
+    return next((pair for pair in all_takes() if pair[1].uid == uid), None)
+
+
+def owner_of(uid: str) -> Any:
+    """The person or the performance of an id, or None."""
+    found = find_person(uid) or find_take(uid)
+    return found[1] if found else None
+
+
+def with_id(take: SemblanceTake) -> SemblanceTake:
+    """The performance, which has an id from now on. A copied scene gets one of its own."""
+    if not take.uid or sum(other.uid == take.uid for _, other in all_takes()) > 1:
+        take.uid = uuid.uuid4().hex
+    return take
+
+
+def set_character(take: SemblanceTake, objects: list[bpy.types.Object]) -> bool:
+    """Choose meshes with shape keys, and find head and neck; false where there is no such mesh.
+
+    The eyes stay with the shape keys, which turn them too. They get bones only where the user says so.
+    """
+    meshes: list[bpy.types.Object] = []
+    armature = next((item for item in objects if item.type == "ARMATURE"), None)
+    for item in objects:
+        head = head_of(item)
+        mesh = head.mesh if head else item
+        if mesh.type == "MESH" and mesh.data.shape_keys is not None and mesh not in meshes:
+            meshes.append(mesh)
+            armature = armature or mesh.find_armature()
+    if not meshes:
+        return False
+    take.meshes.clear()
+    for mesh in meshes:
+        row = take.meshes.add()
+        row.name, row.item = mesh.name, mesh
+    take.channels.clear()
+    take.mapping = take.mapping_neutral = ""
+    take.head = armature
+    bones = [bone.name for bone in armature.data.bones] if armature else []
+    take.head_bone, take.neck_bone = _bone(bones, "head"), _bone(bones, "neck")
+    take.left_eye = take.right_eye = ""
+    return True
+
+
+def _bone(names: list[str], ending: str) -> str:
+    """The plainest name with an ending: ``head``, ``DEF-head``, ``mixamorig:Head``."""
+    found = [name for name in names if name.lower().endswith(ending)]
+    return min(found, key=len) if found else ""
+
+
+def mesh_keys(take: SemblanceTake) -> dict[str, list[str]]:
+    """Mesh → names of its shape keys. Meshes that are gone, or have no keys any more, are left out."""
+    found = {}
+    for row in take.meshes:
+        if row.item is not None and row.item.type == "MESH" and row.item.data.shape_keys is not None:
+            row.name = row.item.name
+            found[row.name] = [key.name for key in row.item.data.shape_keys.key_blocks]
+    return found
+
+
+def preset_of(take: SemblanceTake) -> dict[str, object] | None:
+    """The mapping table as a preset without what is muted; None where there is no table yet."""
+    if not take.channels:
+        return None
+    channels = {
+        row.name: {"weights": json.loads(row.weights), **{part: getattr(row, part) for part in _PARTS}}
+        for row in take.channels
+        if not row.mute
+    }
+    return {
+        "format": PRESET_FORMAT,
+        "schema": 1,
+        "name": take.mapping,
+        "mirrored": take.swap,
+        "neutral": json.loads(take.mapping_neutral or "{}"),
+        "channels": channels,
+    }
+
+
+def fill_channels(take: SemblanceTake, preset: Mapping[str, Any]) -> None:
+    """Show a mapping preset in the table.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        if preset["format"] != PRESET_FORMAT or int(preset["schema"]) > 1:
+            raise ValueError("it is no mapping preset of this release")
+        rows = [
+            (str(key), {str(unit): float(weight) for unit, weight in channel["weights"].items()},
+             [float(channel[part]) for part in _PARTS])
+            for key, channel in preset["channels"].items()
+        ]  # fmt: skip
+        name, mirrored = str(preset["name"]), bool(preset["mirrored"])
+        neutral = {str(unit): float(value) for unit, value in preset["neutral"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{error} is missing or of another type") from error
+    take.channels.clear()
+    take.mapping, take.mapping_neutral = name, json.dumps(neutral)
+    take.swap = take.swap or mirrored
+    for key, weights, numbers in rows:
+        row = take.channels.add()
+        row.name, row.weights = key, json.dumps(weights)
+        for part, number in zip(_PARTS, numbers):  # noqa: B905 (one of each)
+            setattr(row, part, number)
+    take.active_channel = 0
+
+
+def track_request(take: SemblanceTake) -> say.RetargetTrack:
+    """Put the track that is there onto the character."""
+    neutral = take.neutral if take.calibrate else None
+    options: dict[str, object] = {
+        "meshes": mesh_keys(take),
+        "preset": preset_of(take),
+        "smoothing": take.smoothing,
+        "error": take.error,
+        "gain": take.gain,
+        "swap": take.swap,
+        "rest": neutral,
+        "neutral": neutral,
+    }
+    return say.RetargetTrack(take.uid, Path(bpy.path.abspath(take.track)), options, uuid.uuid4().hex)
+
+
+def clip_request(take: SemblanceTake) -> say.TrackClip:
+    """Track the clip, or follow the job that does."""
+    options: dict[str, object] = {"start": take.start}
+    if take.end > 0:
+        options["end"] = take.end
+    if take.follow == "POINT":
+        options["point"] = list(take.point)
+    rig = rig_of(take) if take.follow == "HEAD" else ""
+    clip = Path(bpy.path.abspath(take.clip))
+    return say.TrackClip(take.uid, clip, rig, options, take.job_key, track_request(take), take.job)
+
+
+def rig_of(take: SemblanceTake) -> str:
+    """The rig of the first chosen head that Semblance made."""
+    found = (row.item.get(RIG_ID_PROPERTY, "") for row in take.meshes if row.item is not None)
+    return str(next(filter(None, found), ""))
+
+
+def targets_of(take: SemblanceTake) -> Targets:
+    """What the performance moves."""
+    eyes = (take.left_eye, take.right_eye) if take.left_eye and take.right_eye else None
+    bones = take.head is not None and take.head.type == "ARMATURE"
+    objects = tuple(bpy.data.objects.get(name) for name in eyes) if eyes and not bones else ()
+    return Targets(
+        meshes={row.name: row.item for row in take.meshes if row.item is not None},
+        head=take.head,
+        head_bone=take.head_bone if bones else "",
+        neck_bone=take.neck_bone if bones else "",
+        neck_share=take.neck_share,
+        eyes=(objects[0], objects[1]) if len(objects) == 2 and all(objects) else None,
+        eye_bones=eyes if bones else None,
+        aim=take.aim,
+        place=take.place,
+    )
+
+
+def placement_of(take: SemblanceTake) -> Placement:
+    """Where it goes in time."""
+    return Placement(float(take.start_frame), take.into == "CURRENT", take.into == "STRIP")

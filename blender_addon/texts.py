@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every text that the add-on shows, in English; :mod:`.german` translates them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Headings and lists
+SEMBLANCE = "Semblance"
+PERSON = "Person"
+PHOTOS = "Photos"
+OPTIONS = "Options"
+HEAD = "Head"
+EXPRESSION = "Expression"
+PHOTO_FIT = "Fit over Photo"
+EXPORT = "Export"
+NEW_PERSON = "Person"
+NO_PERSON = "Add a person, then photos of them."
+NO_PHOTOS = "One sharp photo from the front is enough. More sides give a better shape."
+NO_HEAD = "Select a head that Semblance made."
+NO_FITTED_PHOTOS = "This head keeps no photos."
+LEFT, RIGHT = "Left", "Right"
+
+# Options
+NAME = "Name"
+NAME_TIP = "The person's name; the head's objects are named after it"
+MODEL = "Face model"
+MODEL_TIP = "The head that is fitted to the photos. Every model has a licence of its own"
+MODEL_READY = "{name}: {licence}"
+MODEL_ABSENT = "{name}: not installed on the server"
+QUALITY = "Quality"
+QUALITY_TIP = "How much of the photos' detail goes into the texture, and how long it takes"
+QUALITIES = (
+    ("draft", "Draft", "A texture of 1024 texels, in the shortest time"),
+    ("standard", "Standard", "A texture of 2048 texels"),
+    ("high", "High", "A texture of 4096 texels, for close-ups"),
+)
+TEXTURE_SIZE = "Texture"
+TEXTURE_SIZE_TIP = "Side of the square texture. Automatic follows the quality"
+TEXTURE_SIZES = (
+    ("auto", "Automatic", "As the quality says"),
+    ("1024", "1024", "1024 texels a side"),
+    ("2048", "2048", "2048 texels a side"),
+    ("4096", "4096", "4096 texels a side"),
+)
+
+# People and photos
+ADD_PERSON = "Add Person"
+ADD_PERSON_TIP = "Add a person to the list"
+REMOVE_PERSON = "Remove Person"
+REMOVE_PERSON_TIP = "Take the person off the list. A head that was built stays in the scene"
+ADD_PHOTOS = "Add Photos"
+ADD_PHOTOS_TIP = "Choose photos of this person, several at once"
+PASTE_PHOTOS = "Paste Photos"
+PASTE_PHOTOS_TIP = "Add the picture, or the paths of photos, that were copied to the clipboard"
+REMOVE_PHOTO = "Remove Photo"
+REMOVE_PHOTO_TIP = "Take the photo off the list. The file stays where it is"
+MOVE_PHOTO = "Move Photo"
+MOVE_PHOTO_TIP = "Move the photo up or down the list"
+CLEAR_PHOTOS = "Remove All Photos"
+CLEAR_PHOTOS_TIP = "Take all photos off the list. The files stay where they are"
+PATH = "Photo"
+PATH_TIP = "Where the photo lies"
+NOTHING_TO_PASTE = "The clipboard holds neither a picture nor paths of photos."
+PHOTOS_ADDED = "Photos added: {count}."
+TOO_MANY_PHOTOS = "A head is made of at most {count} photos; the rest was left out."
+PHOTO_MISSING = "The file is missing."
+
+# Building
+BUILD = "Build Head"
+BUILD_TIP = "Make a rigged head of this person from the photos. Blender stays usable meanwhile"
+REBUILD = "Rebuild Head"
+REBUILD_TIP = "Make the head again with these photos and options. Its object, pose and animation stay"
+CANCEL = "Cancel"
+CANCEL_TIP = "Stop making this head"
+DISMISS = "Dismiss"
+DISMISS_TIP = "Hide this message"
+TRY_AGAIN = "Try Again"
+APPLY_TIP = "Build the head that the server has finished in this scene"
+LEAVE_MODE = "The head is finished. Leave {mode} to see it in the scene."
+STAGES = {
+    "send": "Sending files",
+    "wait": "Waiting in the queue",
+    "fetch": "Fetching the result",
+    "photos": "Reading photos",
+    "model": "Loading the face model",
+    "landmarks": "Finding the face",
+    "surface": "Fitting the shape",
+    "expressions": "Reading expressions",
+    "texture": "Making the texture",
+    "faces": "Following the face",
+    "identity": "Measuring the face",
+    "reading": "Reading the track",
+    "curves": "Making the curves",
+    "mapping": "Recognising the keys",
+}
+STARTING = "Starting"
+PROGRESS = "{percent} %"
+SECONDS_LEFT = "{seconds} s left"
+MINUTES_LEFT = "{minutes} min left"
+STILL_TRYING = "{reason} Trying again."
+NOT_SENT = "The photos were not sent completely when Blender closed. Build the head again."
+HEAD_READY = "{name}: the head is ready."
+HEAD_WITHOUT_PERSON = "A head is ready, but its person is not in this file. Import {path}."
+WARNINGS = "About the photos"
+FAILED = "Head not built"
+NO_PHOTOS_ERROR = "Add photos first."
+REMOVE_NAMED_PHOTO = "Remove {name}"
+USE_DEFAULT_MODEL = "Use the Default Face Model"
+
+# The head
+REGIONS = {
+    "brows": "Brows",
+    "eyes": "Eyes",
+    "cheeks": "Cheeks",
+    "nose": "Nose",
+    "jaw": "Jaw",
+    "mouth": "Mouth",
+    "tongue": "Tongue",
+}
+# Region → coefficient without its side → label. Those that exist for two sides are shown as a pair.
+EXPRESSIONS = {
+    "brows": {"browDown": "Down", "browInnerUp": "Inner Up", "browOuterUp": "Outer Up"},
+    "eyes": {
+        "eyeBlink": "Blink",
+        "eyeSquint": "Squint",
+        "eyeWide": "Wide",
+        "eyeLookUp": "Look Up",
+        "eyeLookDown": "Look Down",
+        "eyeLookIn": "Look In",
+        "eyeLookOut": "Look Out",
+    },
+    "cheeks": {"cheekPuff": "Puff", "cheekSquint": "Raise"},
+    "nose": {"noseSneer": "Sneer"},
+    "jaw": {"jawOpen": "Open", "jawForward": "Forward", "jaw": "Sideways"},
+    "mouth": {
+        "mouthSmile": "Smile",
+        "mouthFrown": "Frown",
+        "mouthDimple": "Dimple",
+        "mouthStretch": "Stretch",
+        "mouthPress": "Press",
+        "mouthUpperUp": "Upper Lip Up",
+        "mouthLowerDown": "Lower Lip Down",
+        "mouth": "Shift Sideways",
+        "mouthClose": "Close",
+        "mouthFunnel": "Funnel",
+        "mouthPucker": "Pucker",
+        "mouthRollUpper": "Roll Upper Lip",
+        "mouthRollLower": "Roll Lower Lip",
+        "mouthShrugUpper": "Shrug Upper Lip",
+        "mouthShrugLower": "Shrug Lower Lip",
+    },
+    "tongue": {"tongueOut": "Out"},
+}
+RESET = "Reset"
+RESET_TIP = "Set these keys to 0"
+MIRROR = "Mirror"
+MIRROR_TIP = "Copy one side's values to the other, or swap them"
+MIRRORS = (
+    ("LEFT", "Left to Right", "The person's left side is copied to the right"),
+    ("RIGHT", "Right to Left", "The person's right side is copied to the left"),
+    ("SWAP", "Swap Sides", "The two sides change places"),
+)
+KEY_ALL = "Key All"
+KEY_ALL_TIP = "Insert a keyframe for all 52 keys at this frame"
+POSE = "Use Expression"
+POSE_TIP = "Give the head the expression that was found in this photo"
+SHOW_FIT = "Show"
+SHOW_FIT_TIP = "Look through the fitted camera, with the photo over the head and the photo's expression"
+END_FIT = "Leave Photo View"
+END_FIT_TIP = "Take the camera and the photo away, and give the head its pose back"
+OPACITY = "Photo opacity"
+EXPORT_GLB = "glTF"
+EXPORT_OBJ = "OBJ"
+EXPORT_TIP = "Write the head for other programs: glTF with 52 morph targets, or the neutral head as OBJ"
+EXPORTED = "Written: {path}"
+EXPORT_FAILED = "The head could not be written: {reason}"
+SELECT_HEAD = "Select"
+SELECT_HEAD_TIP = "Select this person's head in the scene"
+IMPORT = "Semblance Rig (.semrig)"
+IMPORT_TIP = "Build the head of a rig file: mesh, 52 shape keys, materials and bones"
+IMPORTED = "Imported: {name}."
+
+# Performances
+PERFORMANCE = "Performance"
+CLIP = "Clip"
+CLIP_TIP = "A video of the performer; any format and frame rate"
+CLIP_IN = "In"
+CLIP_IN_TIP = "Where in the clip to begin, in seconds"
+CLIP_OUT = "Out"
+CLIP_OUT_TIP = "Where in the clip to end, in seconds; 0 means its end"
+FOLLOW = "Follow"
+FOLLOW_TIP = "Whose face to track where there are several"
+FOLLOWS = (
+    ("MAIN", "Main Face", "The face that is largest and longest in view"),
+    (
+        "HEAD",
+        "This Head's Person",
+        "The person that the chosen head was made of; their own shape is used too",
+    ),
+    ("POINT", "Face at a Place", "The face at a place in the picture, at the in point"),
+)
+FACE_AT = "Face at"
+FACE_AT_TIP = "A place on the face, in pixels from the picture's upper left corner"
+TARGET = "Character"
+USE_SELECTED = "Use Selected"
+USE_SELECTED_TIP = "Animate the selected meshes that have shape keys; head and neck bones are found"
+NO_KEYS_SELECTED = "No selected mesh has shape keys."
+NO_TARGET = "Select the character's meshes with shape keys, then use them."
+NO_CLIP = "Choose a clip first."
+NO_HEAD_TO_FOLLOW = "The chosen meshes are no head that Semblance made. Follow another face."
+TAKE_HEAD = "Head"
+TAKE_HEAD_TIP = (
+    "The armature whose head bone turns, or an object that turns as a whole; empty: the head stays"
+)
+HEAD_BONE = "Head Bone"
+HEAD_BONE_TIP = "The bone that turns with the head, whatever its rest orientation"
+NECK_BONE = "Neck Bone"
+NECK_BONE_TIP = "A bone that takes a share of each turn; empty: the head alone turns"
+NECK_SHARE = "Neck Share"
+NECK_SHARE_TIP = "How much of each turn the neck takes"
+LEFT_EYE = "Left Eye"
+RIGHT_EYE = "Right Eye"
+EYE_TIP = "What turns with the person's eye. Leave it empty where shape keys turn the eyes"
+AIM = "Aim Target"
+AIM_TIP = "An object that is put where the eyes look, instead of turning them"
+PLACE = "Move Head"
+PLACE_TIP = "Also move the head as the performer moved, not only turn it"
+MAPPING = "Mapping"
+RECOGNISE = "Recognise Keys"
+RECOGNISE_TIP = "Find out which shape key shows which expression. Replaces the table"
+NO_MAPPING = "The shape keys are recognised when the clip is tracked."
+LOAD_MAPPING = "Load Mapping"
+LOAD_MAPPING_TIP = "Read the table from a preset file"
+SAVE_MAPPING = "Save Mapping"
+SAVE_MAPPING_TIP = "Write the table to a preset file, without the muted keys"
+MAPPING_UNREADABLE = "{path} cannot be read: {reason}"
+MAPPING_NOT_SAVED = "{path} cannot be written: {reason}"
+GAIN = "Gain"
+GAIN_TIP = "How strongly all shape keys follow"
+CHANNEL_GAIN_TIP = "How strongly this shape key follows"
+OFFSET = "Offset"
+OFFSET_TIP = "Added to this shape key's value"
+LOW = "Lowest"
+HIGH = "Highest"
+LIMIT_TIP = "The key's value does not go beyond"
+MUTE = "Mute"
+MUTE_TIP = "Leave this shape key alone"
+SMOOTHING = "Smoothing"
+SMOOTHING_TIP = "How much jitter is taken out; 0 leaves everything in. Blinks stay sharp"
+KEY_ERROR = "Key Error"
+KEY_ERROR_TIP = "How far curves may be off with fewer keyframes; 0 keeps every keyframe"
+SWAP = "Swap Sides"
+SWAP_TIP = "Mirror the performance, with head and eyes"
+CALIBRATE = "Calibrate"
+CALIBRATE_TIP = "Take face and head of one frame of the clip as rest"
+NEUTRAL = "Neutral Frame"
+NEUTRAL_TIP = "A frame with a calm face that looks ahead, counted from the in point"
+START_FRAME = "Start Frame"
+START_FRAME_TIP = "Where in the scene the performance begins"
+INTO = "Write to"
+INTO_TIP = "Where the keyframes go"
+INTOS = (
+    ("NEW", "New Action", "An action of its own for each take; the earlier one is kept"),
+    ("CURRENT", "Current Action", "Replace keyframes within the take; others stay"),
+    ("STRIP", "NLA Strip", "A new action on a strip of its own"),
+)
+TRACK_FILE = "Track"
+TRACK_FILE_TIP = "What was tracked. It can be applied again, or to another character"
+TRACK = "Track Clip"
+TRACK_TIP = "Track the clip and put the performance onto the character. Blender stays usable meanwhile"
+APPLY_AGAIN = "Apply Again"
+APPLY_AGAIN_TIP = "Put the same track onto the character with these options, without tracking again"
+CANCEL_TRACK_TIP = "Stop this job"
+APPLY_TAKE = "Apply Performance"
+APPLY_TAKE_TIP = "Write the performance that the server has finished"
+LEAVE_MODE_FOR_TAKE = "The performance is finished. Leave {mode} to apply it."
+TAKE_READY = "{name}: {count} shape keys animated."
+TAKE_FAILED = "Not applied"
+TAKE_NOT_SENT = "The clip was not sent completely when Blender closed. Track it again."
+
+# The server
+SERVER_READY = "Server ready"
+SERVER_BUSY = "Server at work"
+SERVER_STARTING = "Server starting"
+SERVER_STOPPED = "Server stopped"
+SERVER_UNKNOWN = "Looking for server"
+SERVER_UNREACHABLE = "Server not reached"
+SERVER_WRONG = "Server not usable"
+SERVER_OFFLINE = "Not online"
+QUEUED = "{count} waiting"
+START_SERVER = "Start Server"
+START_SERVER_TIP = "Start Semblance's server on this computer. It goes on when Blender is closed"
+STOP_SERVER = "Stop Server"
+STOP_SERVER_TIP = "End the server. Heads in work go on when it is started again"
+TEST_CONNECTION = "Test Connection"
+TEST_CONNECTION_TIP = "Ask the server whether it answers, takes the token, and is of a fitting version"
+OPEN_PREFERENCES = "Preferences"
+OPEN_PREFERENCES_TIP = "Open Semblance's preferences"
+ALLOW_ONLINE = "System Preferences"
+ALLOW_ONLINE_TIP = "Open Blender's system preferences, where Allow Online Access is"
+
+# Preferences
+WHERE = "Heads are made"
+WHERE_TIP = "On which computer the work is done"
+PLACES = (
+    ("LOCAL", "On this computer", "A server that Blender starts and finds again by itself"),
+    ("REMOTE", "On another computer", "A server whose address and token you type in"),
+)
+PYTHON = "Python environment"
+PYTHON_TIP = "The environment in which Semblance is installed. Leave it empty to look for it"
+FIND_PYTHON = "Find"
+FIND_PYTHON_TIP = "Look for Python environments that have Semblance"
+USE_PYTHON = "Use"
+USE_PYTHON_TIP = "Start the server with this Python"
+FOUND_NONE = "No environment with Semblance was found ({count} looked at)."
+PORT = "Port"
+PORT_TIP = "The port that the server listens on; 0 takes any free one"
+DEVICE = "Device"
+DEVICE_TIP = "What the server computes on; takes effect at its next start"
+DEVICES = (
+    ("AUTO", "Automatic", "The graphics card where there is one that fits, else the processor"),
+    ("CPU", "Processor only", "Leave the graphics card alone"),
+)
+URL = "Address"
+URL_TIP = "The server's address, such as https://heads.example.org:8443"
+TOKEN = "Token"
+TOKEN_TIP = "The server's token; its folder has it in the file named token. Kept in Blender's preferences"
+ONLY_HTTPS = "This address is not encrypted: photos and token travel in the open."
+LOG = "Log"
+LOG_EMPTY = "The log is empty."
+DIAGNOSIS = "Diagnosis"
+FINE = "Everything that Semblance needs is there."
+PROBLEM_NO_PYTHON = "No Python environment with Semblance is known."
+HINT_NO_PYTHON = "In a Python 3.11 environment, run the pip install line of Semblance's README."
+PROBLEM_GLTF = "Blender's glTF add-on is off, so .glb cannot be written."
+ENABLE_GLTF = "Turn It On"
+ENABLE_GLTF_TIP = "Turn Blender's own glTF add-on on"
+PROBLEM_FOLDER = "{folder} cannot be written."
+VERSIONS = "Semblance {addon} in Blender {blender}, server {server}"
+COPY = "Copy Report"
+COPY_TIP = "Copy what is listed here, and the log, for a bug report"
+COPIED = "Copied."
+
+
+def t(text: str, **values: Any) -> str:
+    """A text in the user's language, with its blanks filled in."""
+    import bpy
+
+    return str(bpy.app.translations.pgettext_iface(text)).format(**values)
+
+
+def every_text() -> list[str]:
+    """All texts of this module, those in tables included."""
+    found: list[str] = []
+
+    def collect(value: Any, skip_first: bool = False) -> None:
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            for item in value.values():
+                collect(item)
+        elif isinstance(value, tuple):
+            # rows of an enum: identifier, label, tooltip
+            for item in value[1:] if skip_first else value:
+                collect(item, skip_first=True)
+
+    for name, value in globals().items():
+        if name.isupper() and not name.startswith("_"):
+            collect(value)
+    return list(dict.fromkeys(found))

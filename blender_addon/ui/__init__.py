@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Panels, lists, menus and the preferences page. They draw what is known and change nothing."""
+
+from . import drop, expression_panels, head_panels, lists, menus, person_panels, take_panels
+
+CLASSES = (
+    *lists.CLASSES,
+    *menus.CLASSES,
+    *person_panels.CLASSES,
+    *head_panels.CLASSES,
+    *expression_panels.CLASSES,
+    *take_panels.CLASSES,
+    *drop.CLASSES,
+)

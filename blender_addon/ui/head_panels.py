@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built head: its photos and its files. The sliders are in :mod:`.expression_panels`."""
+
+import bpy
+
+from .. import texts
+from ..build.head import MODEL_PROPERTY
+from ..heads import find_head, head_of, photos_of
+from ..operators.photo_fit import fit_camera
+from ..people import active_person, head_in
+from ..texts import t
+from .parts import SidebarPanel, sentence
+
+
+class SEMBLANCE_PT_head(SidebarPanel, bpy.types.Panel):
+    """The head of the active object, or of the chosen person."""
+
+    bl_idname = "SEMBLANCE_PT_head"
+    bl_label = texts.HEAD
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return head_in(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, head = self.layout, head_in(context)
+        row = layout.row(align=True)
+        row.label(text=head.mesh.name, icon="MESH_MONKEY", translate=False)
+        person = active_person(context.scene)
+        if head_of(context.object) is None and person and find_head(person.rig, context.scene):
+            row.operator("semblance.head_select", icon="RESTRICT_SELECT_OFF")
+        else:
+            side = row.row()
+            side.alignment = "RIGHT"
+            side.active = False
+            side.label(text=str(head.mesh.get(MODEL_PROPERTY, "")), translate=False)
+        row = layout.row(align=True).split(factor=0.38, align=True)
+        row.label(text=texts.EXPORT, icon="EXPORT")
+        row = row.row(align=True)
+        row.operator("semblance.export", text=texts.EXPORT_GLB).ending = ".glb"
+        row.operator("semblance.export", text=texts.EXPORT_OBJ).ending = ".obj"
+
+
+class SEMBLANCE_PT_fitted_photos(SidebarPanel, bpy.types.Panel):
+    """How well the head fits its photos, and their expressions."""
+
+    bl_idname = "SEMBLANCE_PT_fitted_photos"
+    bl_parent_id = "SEMBLANCE_PT_head"
+    bl_label = texts.PHOTO_FIT
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return head_in(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, head = self.layout, head_in(context)
+        camera = fit_camera(head)
+        if camera is not None:
+            for background in camera.data.background_images:
+                layout.prop(background, "alpha", text=texts.OPACITY, slider=True)
+            layout.operator("semblance.photo_fit_end", icon="LOOP_BACK")
+        photos = photos_of(head)
+        if not photos:
+            sentence(layout, context, t(texts.NO_FITTED_PHOTOS), "INFO")
+        column = layout.column(align=True)
+        for index, photo in enumerate(photos):
+            shown = camera is not None and camera.get("semblance_photo") == index
+            column.label(text=photo.file, icon="HIDE_OFF" if shown else "IMAGE_DATA", translate=False)
+            row = column.row(align=True)
+            row.operator("semblance.photo_fit", depress=shown).photo = index
+            row.operator("semblance.photo_pose", text=texts.EXPRESSION).photo = index
+
+
+CLASSES = (SEMBLANCE_PT_head, SEMBLANCE_PT_fitted_photos)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job's progress, and the button that mends an error; for people and performances alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import texts
+from ..client import messages as say
+from ..diagnosis import fix_of
+from ..preferences import is_local
+from ..runtime.state import state
+from ..texts import t
+from .parts import sentence, time_left
+
+
+def draw_progress(
+    layout: bpy.types.UILayout, context: bpy.types.Context, owner: Any, now: say.Progress, cancel: str
+) -> None:
+    """Stage, time left, bar and the button ``cancel``; below it, why nothing moves."""
+    column = layout.column(align=True)
+    stage = t(texts.STAGES.get(now.stage, now.stage.replace("_", " ").capitalize() or texts.STARTING))
+    row = column.row(align=True)
+    row.label(text=stage, translate=False)
+    if left := time_left(now.seconds_left):
+        side = row.row()
+        side.alignment = "RIGHT"
+        side.label(text=left, translate=False)
+    row = column.row(align=True)
+    row.scale_y = 1.3
+    if hasattr(row, "progress"):
+        percent = t(texts.PROGRESS, percent=round(100 * now.fraction))
+        row.progress(factor=now.fraction, type="BAR", text=percent, translate=False)
+    else:  # before 4.0
+        row.prop(owner, "percent", text="", slider=True)
+    row.operator(cancel, text="", icon="X")
+    if now.note:
+        box = layout.box()
+        sentence(box, context, t(texts.STILL_TRYING, reason=now.note), "ERROR")
+        server = state.server
+        if server and server.state == "stopped" and is_local():
+            box.operator("semblance.server_start", icon="PLAY")
+        elif server and server.state != "ready":
+            draw_fix(box, server.code)
+
+
+def draw_fix(layout: bpy.types.UILayout, code: str) -> None:
+    """The button that helps against an error, if there is one."""
+    if operator := fix_of(code):
+        layout.operator(operator)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The performance: clip, character, mapping, options, and the job in work."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import bpy
+
+from .. import texts
+from ..diagnosis import fix_of
+from ..runtime import session, timer
+from ..runtime.state import state
+from ..texts import t
+from .job_parts import draw_fix, draw_progress
+from .parts import SidebarPanel, sentence
+
+
+class SEMBLANCE_PT_take(SidebarPanel, bpy.types.Panel):
+    """Which clip, and whose face in it."""
+
+    bl_idname = "SEMBLANCE_PT_take"
+    bl_label = texts.PERFORMANCE
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 10
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, context.scene.semblance.take
+        if session.running() is None and not bpy.app.background:
+            session.worker()
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(take, "clip")
+        column = layout.column(align=True)
+        column.prop(take, "start")
+        column.prop(take, "end")
+        layout.prop(take, "follow")
+        if take.follow == "POINT":
+            layout.prop(take, "point")
+
+
+class _TakePanel(SidebarPanel):
+    bl_parent_id = "SEMBLANCE_PT_take"
+
+
+class SEMBLANCE_PT_take_target(_TakePanel, bpy.types.Panel):
+    """What the performance moves."""
+
+    bl_idname = "SEMBLANCE_PT_take_target"
+    bl_label = texts.TARGET
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, context.scene.semblance.take
+        layout.operator("semblance.take_target", icon="RESTRICT_SELECT_OFF")
+        if not take.meshes:
+            sentence(layout, context, t(texts.NO_TARGET), "INFO")
+            return
+        box = layout.box().column(align=True)
+        for row in take.meshes:
+            gone = row.item is None
+            name = row.name if gone else row.item.name
+            box.label(text=name, icon="ERROR" if gone else "MESH_DATA", translate=False)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(take, "head")
+        if take.head is not None:
+            _draw_head(layout, context, take)
+
+
+def _draw_head(layout: bpy.types.UILayout, context: bpy.types.Context, take: Any) -> None:
+    column = layout.column(align=True)
+    if take.head.type == "ARMATURE":
+        where, kind, icon = take.head.data, "bones", "BONE_DATA"
+        column.prop_search(take, "head_bone", where, kind, icon=icon)
+        column.prop_search(take, "neck_bone", where, kind, icon=icon)
+        if take.neck_bone:
+            column.prop(take, "neck_share")
+    else:
+        where, kind, icon = context.scene, "objects", "OBJECT_DATA"
+    column = layout.column(align=True)
+    column.prop_search(take, "left_eye", where, kind, icon=icon)
+    column.prop_search(take, "right_eye", where, kind, icon=icon)
+    if take.head.type == "ARMATURE" and take.left_eye and take.right_eye:
+        column.prop(take, "aim")
+    layout.prop(take, "place")
+
+
+class SEMBLANCE_PT_take_mapping(_TakePanel, bpy.types.Panel):
+    """Which shape key follows what."""
+
+    bl_idname = "SEMBLANCE_PT_take_mapping"
+    bl_label = texts.MAPPING
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return len(context.scene.semblance.take.meshes) > 0
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, context.scene.semblance.take
+        row = layout.row(align=True)
+        row.operator("semblance.take_map", icon="VIEWZOOM")
+        row.operator("semblance.mapping_load", text="", icon="FILEBROWSER")
+        row.operator("semblance.mapping_save", text="", icon="FILE_TICK")
+        if not take.channels:
+            sentence(layout, context, t(texts.NO_MAPPING), "INFO")
+            return
+        if take.mapping:
+            layout.label(text=take.mapping, translate=False)
+        layout.template_list(
+            "SEMBLANCE_UL_channels", "", take, "channels", take, "active_channel", rows=5, maxrows=10
+        )
+        if 0 <= take.active_channel < len(take.channels):
+            _draw_channel(layout, context, take.channels[take.active_channel])
+
+
+def _draw_channel(layout: bpy.types.UILayout, context: bpy.types.Context, channel: Any) -> None:
+    sentence(layout, context, f"{channel.name} = {_units(channel)}")
+    column = layout.column(align=True)
+    column.use_property_split = True
+    column.use_property_decorate = False
+    for name in ("gain", "offset", "low", "high"):
+        column.prop(channel, name)
+
+
+def _units(channel: Any) -> str:
+    weights = json.loads(channel.weights or "{}")
+    return " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())
+
+
+class SEMBLANCE_UL_channels(bpy.types.UIList):
+    """Shape keys with what drives them, how much, and whether at all."""
+
+    def draw_item(
+        self,
+        _context: Any,
+        layout: bpy.types.UILayout,
+        _take: Any,
+        channel: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_property: str,
+    ) -> None:
+        row = layout.row(align=True)
+        row.active = not channel.mute
+        names = row.split(factor=0.72, align=True)
+        text = names.row(align=True)
+        text.label(text=channel.name, translate=False)
+        if (units := _units(channel)) != channel.name:
+            side = text.row()
+            side.active = False
+            side.label(text=units, translate=False)
+        names.prop(channel, "gain", text="")
+        icon = "HIDE_ON" if channel.mute else "HIDE_OFF"
+        row.prop(channel, "mute", text="", icon=icon, emboss=False, invert_checkbox=True)
+
+
+class SEMBLANCE_PT_take_options(_TakePanel, bpy.types.Panel):
+    """How the curves are made, and where they go."""
+
+    bl_idname = "SEMBLANCE_PT_take_options"
+    bl_label = texts.OPTIONS
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, context.scene.semblance.take
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column(align=True)
+        column.prop(take, "gain")
+        column.prop(take, "smoothing")
+        column.prop(take, "error")
+        layout.prop(take, "swap")
+        layout.prop(take, "calibrate")
+        if take.calibrate:
+            layout.prop(take, "neutral")
+        column = layout.column(align=True)
+        column.prop(take, "start_frame")
+        column.prop(take, "into")
+        layout.prop(take, "track")
+
+
+class SEMBLANCE_PT_take_job(_TakePanel, bpy.types.Panel):
+    """The buttons, or the job's progress; then what came of it."""
+
+    bl_idname = "SEMBLANCE_PT_take_job"
+    bl_label = texts.TRACK
+    bl_options = {"HIDE_HEADER"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, context.scene.semblance.take
+        now = state.progress.get(take.uid)
+        if take.uid in state.takes and (mode := timer.blocking_mode()):
+            text = t(texts.LEAVE_MODE_FOR_TAKE, mode=t(mode.replace("_", " ").title()))
+            sentence(layout.box(), context, text, "INFO")
+        elif now is not None:
+            draw_progress(layout, context, take, now, "semblance.take_cancel")
+        else:
+            column = layout.column(align=True)
+            column.scale_y = 1.4
+            row = column.row(align=True)
+            row.enabled = bool(take.clip and take.meshes)
+            row.operator("semblance.take_track", icon="TRACKER")
+            if take.track:
+                row = column.row(align=True)
+                row.enabled = bool(take.meshes)
+                row.operator("semblance.take_again", icon="FILE_REFRESH")
+        if take.error_message:
+            _draw_error(layout, context, take)
+        for line in take.warnings:
+            sentence(layout, context, line.message, "INFO")
+
+
+def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context, take: Any) -> None:
+    box = layout.box()
+    row = box.row(align=True)
+    row.alert = True
+    row.label(text=texts.TAKE_FAILED, icon="ERROR")
+    row.operator("semblance.take_dismiss", text="", icon="X", emboss=False)
+    sentence(box, context, take.error_message)
+    if take.error_hint:
+        sentence(box, context, take.error_hint)
+    if fix_of(take.error_code):
+        draw_fix(box, take.error_code)
+
+
+CLASSES = (
+    SEMBLANCE_UL_channels,
+    SEMBLANCE_PT_take,
+    SEMBLANCE_PT_take_target,
+    SEMBLANCE_PT_take_mapping,
+    SEMBLANCE_PT_take_options,
+    SEMBLANCE_PT_take_job,
+)

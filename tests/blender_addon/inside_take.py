@@ -1,0 +1,233 @@
+"""What the tests of the performance panel do inside Blender. Imports nothing that Blender lacks."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+import blender_addon
+from blender_addon import takes
+from blender_addon.client import messages as say
+from blender_addon.runtime import session, timer
+from blender_addon.runtime.state import state
+
+
+def _start(python: str = "") -> Any:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    blender_addon.register()
+    bpy.context.preferences.addons.new().module = "blender_addon"
+    bpy.context.preferences.addons["blender_addon"].preferences.python = python
+    bpy.context.preferences.edit.use_global_undo = True
+    bpy.ops.ed.undo_push(message="start")
+    return bpy.context.scene.semblance.take
+
+
+def _take() -> Any:
+    return bpy.context.scene.semblance.take
+
+
+def _mesh(name: str, keys: list[str]) -> Any:
+    data = bpy.data.meshes.new(name)
+    data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    owner = bpy.data.objects.new(name, data)
+    bpy.context.scene.collection.objects.link(owner)
+    for key in ["Basis", *keys]:
+        owner.shape_key_add(name=key)
+    return owner
+
+
+def _select(*items: Any) -> None:
+    for item in bpy.context.view_layer.objects:
+        item.select_set(item in items)
+    bpy.context.view_layer.objects.active = items[0]
+
+
+def _until(condition: Any, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(repr(state))
+        timer.tick()
+        time.sleep(0.02)
+
+
+def _curves(owner: Any) -> dict[str, list[tuple[float, float]]]:
+    data = owner.animation_data
+    if data is None or data.action is None:
+        return {}
+    action = data.action
+    if hasattr(action, "layers") and hasattr(data, "action_slot"):
+        curves = action.layers[0].strips[0].channelbag(data.action_slot).fcurves
+    else:
+        curves = action.fcurves
+    return {curve.data_path: [tuple(point.co) for point in curve.keyframe_points] for curve in curves}
+
+
+def target(rig: str) -> dict[str, Any]:
+    """Choose a head of ours, then a character of someone else's."""
+    _start()
+    bpy.ops.semblance.import_rig("EXEC_DEFAULT", True, filepath=rig)
+    bpy.ops.semblance.take_target()
+    take = _take()
+    head = [row.name for row in take.meshes]
+    told: dict[str, Any] = {
+        "ours": [head, take.head.name, take.head_bone, take.neck_bone, take.left_eye],
+        "rig": takes.rig_of(take),
+        "keys": {name: len(keys) for name, keys in takes.mesh_keys(take).items()},
+    }
+    body, teeth, plain = _mesh("body", ["A"]), _mesh("teeth", ["A"]), _mesh("plain", [])
+    plain.shape_key_clear()
+    _select(body, teeth, plain)
+    bpy.ops.semblance.take_target()
+    told["theirs"] = [sorted(row.name for row in take.meshes), take.head is None]
+    _select(plain)
+    told["none"] = list(bpy.ops.semblance.take_target())
+    return told
+
+
+def lacking() -> list[str]:
+    """Press the button without what it needs."""
+    take = _start()
+    said = []
+    for step in range(3):
+        if step == 1:
+            takes.set_character(take, [_mesh("head", ["jawOpen"])])
+        elif step == 2:
+            take.clip, take.follow = "/x.mp4", "HEAD"
+        bpy.ops.semblance.take_track()
+        said.append(take.error_message)
+    return [*said, str(len(state.progress)), str(session.running() is None)]
+
+
+def presets(folder: str) -> dict[str, Any]:
+    """Fill, edit, save and load the table."""
+    take = _start()
+    takes.set_character(take, [_mesh("head", ["A", "B"])])
+    channel = {"weights": {"jawOpen": 1.0}, "gain": 1.0, "offset": 0.0, "low": 0.0, "high": 1.0}
+    preset = {"format": "semblance-mapping", "schema": 1, "name": "Mine", "mirrored": True,
+              "neutral": {"jawOpen": 0.25}, "channels": {"A": channel, "B": channel}}  # fmt: skip
+    takes.fill_channels(take, preset)
+    take.channels["A"].gain = 0.5
+    take.channels["B"].mute = True
+    path = str(Path(folder) / "mine.json")
+    bpy.ops.semblance.mapping_save(filepath=path)
+    take.channels.clear()
+    take.swap = False
+    bpy.ops.semblance.mapping_load(filepath=path)
+    told: dict[str, Any] = {
+        "saved": json.loads(Path(path).read_text()),
+        "again": takes.preset_of(take),
+        "swap": take.swap,
+    }
+    for name, text in (("list", "[]"), ("deep", "[" * 100_000), ("other", '{"format": "x"}')):
+        bad = Path(folder) / f"{name}.json"
+        bad.write_text(text)
+        try:
+            bpy.ops.semblance.mapping_load(filepath=str(bad))
+            told[name] = "loaded"
+        except RuntimeError as error:
+            told[name] = str(error)
+    told["kept"] = [row.name for row in take.channels]
+    return told
+
+
+def perform(clip: str, python: str) -> dict[str, Any]:
+    """Track a clip on a real server, apply it, undo it, apply it again otherwise."""
+    _start(python)
+    bpy.ops.semblance.server_start()
+    _until(lambda: state.server and state.server.state == "ready", 60)
+    try:
+        return _perform(clip)
+    finally:
+        bpy.ops.semblance.server_stop()
+        _until(lambda: state.server and state.server.state == "stopped", 20)
+        blender_addon.unregister()
+
+
+def _perform(clip: str) -> dict[str, Any]:
+    bpy.context.scene.render.fps = 25
+    face = _mesh("face", ["jawOpen", "mouthSmile_L", "mouthSmile_R", "blush"])
+    _select(face)
+    bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
+    take = _take()
+    take.clip, take.start_frame, take.error = clip, 11, 0.0
+    take.end, take.smoothing = 0.5, 0.0
+    bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
+    stages: set[str] = set()
+
+    def done() -> bool:
+        stages.update(now.stage for now in state.progress.values())
+        return not state.progress
+
+    _until(done, 150)
+    face, take = bpy.data.objects["face"], _take()
+    first = _curves(face.data.shape_keys)
+    told: dict[str, Any] = {
+        "error": take.error_message,
+        "stages": sorted(stages),
+        "warnings": [row.message for row in take.warnings],
+        "channels": [row.name for row in take.channels],
+        "paths": sorted(first),
+        "frames": [first['key_blocks["jawOpen"].value'][at][0] for at in (0, -1)],
+        "job": take.job,
+        "notice": state.notice,
+    }
+    track = take.track
+    bpy.ops.ed.undo()
+    face, take = bpy.data.objects["face"], _take()
+    told["undone"] = [_curves(face.data.shape_keys), take.track == track, Path(track).is_file()]
+    bpy.ops.semblance.take_map("EXEC_DEFAULT", True)
+    _until(done, 60)
+    take = _take()
+    told["recognised"] = [row.name for row in take.channels]
+    take.gain = 0.5
+    take.channels["mouthSmile_R"].mute = True
+    bpy.ops.semblance.take_again("EXEC_DEFAULT", True)
+    _until(done, 60)
+    face = bpy.data.objects["face"]
+    second = _curves(face.data.shape_keys)
+    path = 'key_blocks["mouthSmile_L"].value'
+    told["again"] = sorted(second)
+    told["halved"] = max(
+        abs(0.5 * a[1] - b[1])
+        for a, b in zip(first[path], second[path])  # noqa: B905 (as many)
+    )
+    told["smile"] = max(value for _, value in first[path])
+    told["left over"] = [file.name for file in session.data_folder("takes").iterdir()]
+    # a clip that shows nobody is an error of the job's own
+    _take().clip = __file__
+    bpy.ops.semblance.take_track()
+    _until(done, 60)
+    told["no video"] = [_take().error_code, _take().job]
+    return told
+
+
+def undo_and_reopen(folder: str) -> dict[str, Any]:
+    """A job that was accepted is known after undo, and in the file that is opened again."""
+    _start()
+    _select(_mesh("face", ["jawOpen"]))
+    bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
+    uid = _take().uid
+    _take().smoothing = 2.0
+    bpy.ops.ed.undo_push(message="smoothing")
+    state.progress[uid] = say.Progress(uid, "faces", 0.1)
+    session.worker().reports.put(say.JobAccepted(uid, "job-1"))
+    timer.tick()
+    bpy.ops.ed.undo()
+    told: dict[str, Any] = {"undone": [_take().job, round(_take().smoothing, 1)]}
+    path = str(Path(folder) / "left.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    told["elsewhere"] = len(state.progress)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    told["back"] = [list(state.progress) == [uid], state.jobs[uid], _take().job]
+    bpy.ops.semblance.take_cancel()
+    session.worker().reports.put(say.JobEnded(uid, "cancelled"))
+    timer.tick()
+    told["cancelled"] = [len(state.progress), _take().job, _take().error_message]
+    blender_addon.unregister()
+    return told

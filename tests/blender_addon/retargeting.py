@@ -1,0 +1,259 @@
+"""What the tests of performances do inside Blender; results are plain values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from blender_addon.retarget.animation_file import AnimationUnreadable, read_animation
+from blender_addon.retarget.operator import CLASSES
+from blender_addon.retarget.take import Placement, Targets, WrongTarget, apply_animation
+
+Y_UP = Matrix.Rotation(math.radians(-90), 4, "X")  # from Blender's axes to those of imported characters
+
+
+def _empty_scene(fps: str = "24") -> bpy.types.Scene:
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    scene.render.fps = int(fps)
+    return scene
+
+
+def _mesh(name: str, keys: list[str]) -> bpy.types.Object:
+    data = bpy.data.meshes.new(name)
+    data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    owner = bpy.data.objects.new(name, data)
+    bpy.context.scene.collection.objects.link(owner)
+    for key in ["Basis", *keys]:
+        owner.shape_key_add(name=key)
+    return owner
+
+
+def _armature(y_up: bool = False, roll: float = 0.7) -> bpy.types.Object:
+    """Neck, head (both leaning and rolled, so that no axis is simple) and eyes."""
+    data = bpy.data.armatures.new("Rig")
+    owner = bpy.data.objects.new("Rig", data)
+    bpy.context.scene.collection.objects.link(owner)
+    bpy.context.view_layer.objects.active = owner
+    bpy.ops.object.mode_set(mode="EDIT")
+    turn = Y_UP if y_up else Matrix.Identity(4)
+    places = {
+        "root": ((0, 0, 0), (0, 0, 1), None),
+        "neck": ((0, 0.02, 1.4), (0, 0.01, 1.5), "root"),
+        "head": ((0, 0.01, 1.5), (0, -0.02, 1.7), "neck"),
+        "eye.L": ((0.03, -0.08, 1.6), (0.035, -0.12, 1.61), "head"),
+        "eye.R": ((-0.03, -0.08, 1.6), (-0.035, -0.12, 1.61), "head"),
+    }
+    for name, (head, tail, parent) in places.items():
+        bone = data.edit_bones.new(name)
+        bone.head, bone.tail = turn @ Vector(head), turn @ Vector(tail)
+        bone.roll = roll
+        bone.parent = data.edit_bones[parent] if parent else None
+    bpy.ops.object.mode_set(mode="OBJECT")
+    if y_up:
+        owner.matrix_world = Y_UP.inverted()
+    bpy.context.view_layer.update()
+    return owner
+
+
+def _curves(owner: bpy.types.ID) -> Any:
+    data = owner.animation_data
+    if not hasattr(bpy.types, "ActionSlot"):
+        return data.action.fcurves
+    return data.action.layers[0].strips[0].channelbag(data.action_slot).fcurves
+
+
+def _told(owner: bpy.types.ID) -> dict[str, Any]:
+    """Curves as path → keys."""
+    return {
+        f"{curve.data_path} {curve.array_index}": {
+            "keys": [list(point.co) for point in curve.keyframe_points],
+            "kinds": sorted({point.interpolation for point in curve.keyframe_points}),
+        }
+        for curve in _curves(owner)
+    }
+
+
+def shapes(path: str, fps: str, start: str, strip: str) -> dict[str, Any]:
+    """Write an animation onto a head and teeth that have some of its keys; values as the scene plays them."""
+    scene = _empty_scene(fps)
+    head, teeth = _mesh("head", ["jawOpen", "mouthSmileLeft", "extra"]), _mesh("teeth", ["jawOpen"])
+    animation = read_animation(path)
+    placement = Placement(start=float(start), strip=strip == "yes")
+    targets = Targets(meshes={"head": head, "teeth": teeth})
+    actions = apply_animation(animation, targets, scene, placement)
+    keys = head.data.shape_keys
+    told = {} if strip == "yes" else {"head": _told(keys), "teeth": _told(teeth.data.shape_keys)}
+    played = []
+    for frame in range(1, 61):
+        scene.frame_set(frame)
+        played.append([keys.key_blocks["jawOpen"].value, teeth.data.shape_keys.key_blocks["jawOpen"].value])
+    return {
+        **told,
+        "actions": [action.name for action in actions],
+        "slots": hasattr(bpy.types, "ActionSlot"),
+        "played": played,
+        "strips": [
+            [strip_.frame_start, strip_.frame_end, strip_.extrapolation]
+            for track in keys.animation_data.nla_tracks
+            for strip_ in track.strips
+        ],
+        "range": [keys.key_blocks["jawOpen"].slider_min, keys.key_blocks["jawOpen"].slider_max],
+    }
+
+
+def twice(path: str, other: str) -> dict[str, Any]:
+    """A user's own keys, then a take among them; then another take in a new action."""
+    scene = _empty_scene("25")
+    head = _mesh("head", ["jawOpen"])
+    key = head.data.shape_keys.key_blocks["jawOpen"]
+    for frame, value in ((-20, 0.25), (5, 0.9), (6, 0.8), (100, 0.5)):
+        key.value = value
+        key.keyframe_insert("value", frame=frame)
+    before = [(p.co[0], p.co[1], p.interpolation) for p in _curves(key.id_data)[0].keyframe_points]
+    mine = key.id_data.animation_data.action
+    targets = Targets(meshes={"head": head})
+    apply_animation(read_animation(path), targets, scene, Placement(start=1, keep=True))
+    points = _curves(key.id_data)[0].keyframe_points
+    after = [(p.co[0], p.co[1], p.interpolation) for p in points]
+    same = key.id_data.animation_data.action == mine
+    frames = [point.co[0] for point in points]
+    apply_animation(read_animation(other), targets, scene, Placement(start=1))
+    return {
+        "same action": same,
+        "frames": frames,
+        "outside kept": before[0] == after[0] and before[-1] == after[-1],
+        "new action": key.id_data.animation_data.action != mine,
+        "old kept": mine.use_fake_user and mine.name in bpy.data.actions,
+        "curves": len(_curves(key.id_data)),
+        "second frames": [point.co[0] for point in _curves(key.id_data)[0].keyframe_points],
+    }
+
+
+def head_pose(path: str, how: str, mode: str, arrays_path: str) -> None:
+    """Turn a head as an object or by bones; what the head and eyes then do in the world, frame by frame."""
+    scene = _empty_scene("25")
+    animation = read_animation(path)
+    y_up = how.endswith("imported")
+    if how.startswith("object"):
+        owner, eyes = bpy.data.objects.new("Head", None), [bpy.data.objects.new(n, None) for n in "LR"]
+        for item in (owner, *eyes):
+            scene.collection.objects.link(item)
+            item.rotation_mode = mode
+        for item in eyes:
+            item.parent = owner
+        if y_up:  # as importers leave it: an upright parent in centimetres, everything else below in its axes
+            holder = bpy.data.objects.new("Holder", None)
+            scene.collection.objects.link(holder)
+            holder.matrix_world = Y_UP.inverted() @ Matrix.Scale(0.01, 4)
+            owner.parent = holder
+            owner.location = Y_UP @ Vector((100, 200, 300))
+        else:
+            owner.location = (1, 2, 3)
+        targets = Targets(head=owner, eyes=tuple(eyes), place=True)
+        names = []
+    else:
+        owner = _armature(y_up)
+        for bone in owner.pose.bones:
+            bone.rotation_mode = mode
+        names = ["neck", "head", "eye.L", "eye.R"]
+        neck = "neck" if how.startswith("split") else ""
+        bones = ("eye.L", "eye.R")
+        targets = Targets(head=owner, head_bone="head", neck_bone=neck, eye_bones=bones, place=how == "place")
+    bpy.context.view_layer.update()
+    rest = {name: owner.matrix_world @ owner.data.bones[name].matrix_local for name in names}
+    if not names:
+        rest = {item.name: item.matrix_world.copy() for item in (owner, *owner.children)}
+    # Twice, so that a second take does not build on the first.
+    for _ in range(2):
+        apply_animation(animation, targets, scene, Placement(start=1))
+    turns: dict[str, list[Any]] = {name: [] for name in rest}
+    for frame in range(1, len(animation.times) + 1):
+        scene.frame_set(frame)
+        for name, before in rest.items():
+            shown = bpy.data.objects.get(name)
+            now = shown.matrix_world if shown else owner.matrix_world @ owner.pose.bones[name].matrix
+            turns[name].append([list(row) for row in (now @ before.inverted())])
+    np.savez(arrays_path, **{name: np.array(value) for name, value in turns.items()})
+
+
+def aim(path: str, parented: str, arrays_path: str) -> None:
+    """Where the aim target is in the world, and what the eyes' middle does."""
+    scene = _empty_scene("25")
+    animation = read_animation(path)
+    owner = _armature()
+    owner.location = (0.5, 0, 0)
+    target = bpy.data.objects.new("Aim", None)
+    scene.collection.objects.link(target)
+    if parented == "head":
+        target.parent, target.parent_type, target.parent_bone = owner, "BONE", "head"
+    elif parented == "rig":
+        target.parent = owner
+    bpy.context.view_layer.update()
+    targets = Targets(
+        head=owner, head_bone="head", neck_bone="neck", eye_bones=("eye.L", "eye.R"), aim=target
+    )
+    apply_animation(animation, targets, scene, Placement(start=1))
+    bones = owner.data.bones
+    middle = (bones["eye.L"].head_local + bones["eye.R"].head_local) / 2
+    inside = bones["head"].matrix_local.inverted() @ middle
+    places, origins = [], []
+    for frame in range(1, len(animation.times) + 1):
+        scene.frame_set(frame)
+        places.append(list(target.matrix_world.translation))
+        origins.append(list(owner.matrix_world @ owner.pose.bones["head"].matrix @ inside))
+    np.savez(arrays_path, places=places, origins=origins)
+
+
+def wrong(path: str) -> list[str]:
+    """What users are told about targets that do not fit; and that nothing was changed."""
+    scene = _empty_scene()
+    plain = bpy.data.objects.new("plain", bpy.data.meshes.new("plain"))
+    rig = _armature()
+    animation = read_animation(path)
+    told = []
+    for targets in (
+        Targets(meshes={"head": plain}),
+        Targets(head_bone="head"),
+        Targets(head=plain, head_bone="head"),
+        Targets(head=rig, head_bone="Kopf"),
+        Targets(head=rig, neck_bone="neck"),
+        Targets(head=rig, head_bone="head", aim=plain),
+    ):
+        try:
+            apply_animation(animation, targets, scene)
+        except WrongTarget as error:
+            told.append(str(error))
+    told.append(f"{len(bpy.data.actions)} actions")
+    return told
+
+
+def unreadable(*paths: str) -> list[str]:
+    told = []
+    for path in paths:
+        try:
+            read_animation(path)
+        except AnimationUnreadable as error:
+            told.append(str(error))
+    return told
+
+
+def operator(path: str) -> dict[str, Any]:
+    """Apply through the operator, then undo once."""
+    _empty_scene("25")
+    _mesh("head", ["jawOpen", "mouthSmileLeft"])
+    rig = _armature()
+    rig.name = "Rig"
+    for kind in CLASSES:
+        bpy.utils.register_class(kind)
+    bpy.ops.ed.undo_push(message="before")
+    ended = bpy.ops.semblance.apply_animation(
+        "EXEC_DEFAULT", True, filepath=path, meshes="head", head="Rig", head_bone="head"
+    )
+    applied = len(bpy.data.actions)
+    bpy.ops.ed.undo()
+    return {"ended": sorted(ended), "applied": applied, "after undo": len(bpy.data.actions)}

@@ -1,0 +1,79 @@
+"""The performance panel's work, in every Blender."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.rig import save_rig
+from tests.blender_addon.test_operators import rig_with_photo, user_folders
+from tests.blenders import each_blender, run_in_blender
+from tests.performances import tilting_portrait, write_video
+
+pytestmark = each_blender()
+
+
+@pytest.fixture
+def run(blender: str, tmp_path: Path) -> Any:
+    """Call a function of ``inside_take`` with a user's folders of its own."""
+    environment = user_folders(tmp_path)
+
+    def call(function: str, *arguments: object) -> Any:
+        return run_in_blender(blender, function, *arguments, module="inside_take", environment=environment)
+
+    return call
+
+
+def test_the_character_is_found(run: Any, tmp_path: Path) -> None:
+    save_rig(rig_with_photo(rig_id="first"), tmp_path / "head.semrig")
+    told = run("target", tmp_path / "head.semrig")
+    (mesh,), armature, head, neck, eye = told["ours"]
+    assert (head, neck, eye) == ("head", "neck", "") and armature.startswith(mesh)
+    assert told["rig"] == "first" and told["keys"] == {mesh: 53}
+    assert told["theirs"] == [["body", "teeth"], True]
+    assert told["none"] == ["CANCELLED"]
+
+
+def test_what_is_missing_is_said_before_anything_is_sent(run: Any) -> None:
+    no_target, no_clip, no_head, jobs, idle = run("lacking")
+    assert "shape keys" in no_target and "clip" in no_clip and "no head" in no_head
+    assert (jobs, idle) == ("0", "True")
+
+
+def test_mappings_are_saved_and_loaded(run: Any, tmp_path: Path) -> None:
+    told = run("presets", tmp_path)
+    assert list(told["saved"]["channels"]) == ["A"] and told["saved"]["channels"]["A"]["gain"] == 0.5
+    assert told["again"] == told["saved"]
+    assert told["saved"]["neutral"] == {"jawOpen": 0.25} and told["swap"]
+    for name in ("list", "deep", "other"):
+        assert f"{name}.json cannot be read" in told[name]
+    assert told["kept"] == ["A"]
+
+
+def test_a_clip_is_tracked_applied_undone_and_applied_again(run: Any, tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "talk.mp4", tilting_portrait()[:14])
+    told = run("perform", clip, sys.executable)
+    assert told["error"] == "" and told["job"] == ""
+    assert "faces" in told["stages"]
+    assert "face: nothing drives blush." in told["warnings"]
+    keys = ["jawOpen", "mouthSmile_L", "mouthSmile_R"]
+    assert sorted(told["channels"]) == sorted(told["recognised"]) == keys
+    assert told["paths"] == [f'key_blocks["{key}"].value' for key in keys]
+    assert told["frames"] == [11.0, pytest.approx(11 + 12, abs=1.01)]
+    assert "talk" in told["notice"]
+    assert told["undone"] == [{}, True, True]
+    assert told["again"] == [f'key_blocks["{key}"].value' for key in keys[:2]]
+    assert told["smile"] > 0.1 and told["halved"] < 1e-5
+    assert [Path(name).suffix for name in told["left over"]] == [".semtrack"]
+    assert told["no video"] == ["unsupported_media", ""]
+
+
+def test_jobs_outlive_undo_and_closed_files(run: Any, tmp_path: Path) -> None:
+    told = run("undo_and_reopen", tmp_path)
+    assert told["undone"][0] == "job-1" and told["undone"][1] != 2.0
+    assert told["elsewhere"] == 0
+    assert told["back"] == [True, "job-1", "job-1"]
+    assert told["cancelled"] == [0, "", ""]
