@@ -1,6 +1,6 @@
-"""Heads whose true shape and expressions are known: random ICT heads, rendered as photos.
+"""Heads whose true shape and expressions are known: random ICT heads, or another model's, rendered as photos.
 
-Identities are drawn from N(0, 1) in all 100 modes. Skin comes from a photo of a real face: the ICT head is
+Identities are drawn from N(0, 1) in all modes. Skin comes from a photo of a real face: the model's head is
 fitted to its landmarks and every vertex takes the colour under it, in linear light, with the photo's own
 light divided out; sides that the photo does not show take their mirror twin's colour, then the skin tone.
 Pictures are rendered and lit in linear light, with two samples a pixel side, and stored in sRGB without EXIF.
@@ -25,6 +25,7 @@ from core.capture.photos import load_photo
 from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
+from core.fitting.face_surface import face_weight
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation
 from core.scene.camera import head_rotation, portrait_camera, project_camera, transform
@@ -59,33 +60,45 @@ class View:
 
 @dataclass(frozen=True)
 class TrueHead:
-    """A random ICT head. ``views`` are frontal first; the same person without expression is ``at_rest``."""
+    """A random head of a model.
+
+    Attributes:
+        views: frontal first.
+        at_rest: the same person without expression.
+    """
 
     seed: int
+    model: str
     neutral: Float32[ndarray, "vertices 3"]
     views: list[View]
     at_rest: View
 
 
-@lru_cache
 def ict_model() -> FaceModel:
     """The ICT head; add it once with ``semblance models add ict ARCHIVE``."""
-    return load_model("ict")
+    return _loaded("ict")
 
 
-def make_head(seed: int) -> TrueHead:
-    """The head of a seed; the same at every call."""
-    ict, rng = ict_model(), np.random.default_rng(seed)
-    albedo = _albedo(_SKINS[rng.integers(len(_SKINS))]).copy()
-    neutral = ict.neutral(rng.standard_normal(len(ict.identity_basis)).astype(np.float32))
-    iris = ict.region_mask("eye_left", "eye_right") & (_from_gaze(ict) < 0.47) & (_from_gaze(ict) > 0.19)
+@lru_cache
+def _loaded(name: str) -> FaceModel:
+    return load_model(name)
+
+
+def make_head(seed: int, model_name: str = "ict") -> TrueHead:
+    """The head of a seed, of any model; the same at every call."""
+    model, rng = _loaded(model_name), np.random.default_rng(seed)
+    albedo = _albedo(model_name, _SKINS[rng.integers(len(_SKINS))]).copy()
+    neutral = model.neutral(rng.standard_normal(len(model.identity_basis)).astype(np.float32))
+    gaze = _from_gaze(model)
+    iris = model.region_mask("eye_left", "eye_right") & (gaze < 0.47) & (gaze > 0.19)
     albedo[iris] = rng.uniform(0.05, 0.25) * rng.uniform(0.7, 1.3, 3)
     views = []
     for index, yaw in enumerate(YAWS):
         relaxed = index == 0 and rng.random() < 0.5
         expression = np.zeros(52) if relaxed else _random_expression(rng)
-        views.append(_photograph(ict, neutral, expression, albedo, yaw, rng))
-    return TrueHead(seed, neutral, views, _photograph(ict, neutral, np.zeros(52), albedo, 0, rng))
+        views.append(_photograph(model, neutral, expression, albedo, yaw, rng))
+    at_rest = _photograph(model, neutral, np.zeros(52), albedo, 0, rng)
+    return TrueHead(seed, model_name, neutral, views, at_rest)
 
 
 def observe_views(views: list[View], reader: PhotoReader, folder: Path) -> list[Observation | None]:
@@ -125,11 +138,11 @@ def median_error(
     return 1e3 * float(np.median(distance))
 
 
-def seeds_line(seeds: range) -> str:
+def seeds_line(seeds: range, model_name: str = "ict") -> str:
     """Which heads a table is about, and whether the fit was developed on them."""
     known = sorted(set(seeds) & set(DEVELOPMENT_SEEDS))
     used = f"seeds {known[0]}-{known[-1]} were used in development" if known else "held out from development"
-    return f"ICT heads of seeds {seeds.start}-{seeds.stop - 1} ({used})"
+    return f"heads of {model_name}, seeds {seeds.start}-{seeds.stop - 1} ({used})"
 
 
 def _random_expression(rng: np.random.Generator) -> Float[ndarray, "52"]:
@@ -143,7 +156,7 @@ def _random_expression(rng: np.random.Generator) -> Float[ndarray, "52"]:
 
 
 def _photograph(
-    ict: FaceModel,
+    model: FaceModel,
     neutral: Float32[ndarray, "vertices 3"],
     expression: Float[ndarray, "52"],
     albedo: Float32[ndarray, "vertices 3"],
@@ -159,10 +172,10 @@ def _photograph(
     camera, _, _ = portrait_camera(SIDE, float(lens))
     rotation = head_rotation(float(turn), float(nod), float(tilt))
     translation = torch.tensor([0.0, 0.0, float(distance)]) - rotation @ torch.tensor(target).float()
-    posed = neutral + np.tensordot(expression.astype(np.float32), ict.expression_deltas, axes=1)
+    posed = neutral + np.tensordot(expression.astype(np.float32), model.expression_deltas, axes=1)
     picture = render(
         torch.from_numpy(posed),
-        _opaque(ict),
+        _opaque(model),
         torch.from_numpy(albedo),
         camera,
         rotation,
@@ -183,35 +196,35 @@ def _opaque(model: FaceModel) -> torch.Tensor:
     return torch.from_numpy(model.triangles[~lashes].astype(np.int64))
 
 
-def _from_gaze(ict: FaceModel) -> Float[ndarray, "vertices"]:
+def _from_gaze(model: FaceModel) -> Float[ndarray, "vertices"]:
     """Angle of each eyeball vertex from the direction of its gaze, radians; elsewhere pi."""
-    angle = np.full(ict.vertex_count, np.pi)
+    angle = np.full(model.vertex_count, np.pi)
     for side in ("eye_left", "eye_right"):
-        ball = ict.region_mask(side)
-        out = ict.template[ball] - ict.template[ball].mean(axis=0)
+        ball = model.region_mask(side)
+        out = model.template[ball] - model.template[ball].mean(axis=0)
         angle[ball] = np.arccos(out[:, 2] / np.linalg.norm(out, axis=1))
     return angle
 
 
 @lru_cache
-def _albedo(name: str) -> Float32[ndarray, "vertices 3"]:
-    """Linear albedo of every ICT vertex from a portrait."""
-    ict = ict_model()
-    photo = load_photo(data_folder() / "photos" / "portraits" / name)
+def _albedo(model_name: str, portrait: str) -> Float32[ndarray, "vertices 3"]:
+    """Linear albedo of every vertex from a portrait."""
+    model = _loaded(model_name)
+    photo = load_photo(data_folder() / "photos" / "portraits" / portrait)
     with PhotoReader() as reader:
         seen = reader.read(photo.path)
     if seen is None:
         raise SystemExit(f"No face was found in {photo.path}.")
-    fit = fit_landmarks(ict, [seen])
+    fit = fit_landmarks(model, [seen])
     shown = fit.photos[0]
-    neutral = ict.neutral(fit.identity.astype(np.float32))
-    posed = neutral + np.tensordot(shown.expression.astype(np.float32), ict.expression_deltas, axes=1)
+    neutral = model.neutral(fit.identity.astype(np.float32))
+    posed = neutral + np.tensordot(shown.expression.astype(np.float32), model.expression_deltas, axes=1)
     in_camera = transform(
         torch.from_numpy(posed),
         torch.from_numpy(shown.rotation).float(),
         torch.from_numpy(shown.translation).float(),
     )
-    triangles = _opaque(ict)
+    triangles = _opaque(model)
     normals = vertex_normals(in_camera, triangles)
     at = project_camera(in_camera, shown.camera).numpy().astype(np.float32) - 0.5
     sampled = cv2.remap(
@@ -222,18 +235,18 @@ def _albedo(name: str) -> Float32[ndarray, "vertices 3"]:
     fragments = rasterise(in_camera, triangles, shown.camera)
     visible = visible_vertices(fragments, in_camera, normals, shown.camera).numpy()
     facing = np.clip((-normals.numpy()[:, 2] - 0.25) / 0.3, 0, 1)
-    above_collar = np.clip((ict.template[:, 1] - ict.landmarks(ict.template)[152, 1]) / 0.01 + 1, 0, 1)
-    trust = facing * visible * ict.masks["face"] * above_collar
+    above_collar = np.clip((model.template[:, 1] - model.landmarks(model.template)[152, 1]) / 0.01 + 1, 0, 1)
+    trust = facing * visible * model.masks.get("face", face_weight(model)) * above_collar
     tone = np.median(colour[trust > 0.9], axis=0)
     sh = fit_lighting(colour, np.broadcast_to(tone, colour.shape), normals.numpy(), trust, ridge=0.02)
     light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)  # hard shadows stay
-    own, twin = trust[:, None], 0.2 * trust[ict.mirror][:, None]
+    own, twin = trust[:, None], 0.2 * trust[model.mirror][:, None]
     colour = (colour / light).clip(0.005, 0.95)
-    albedo = (own * colour + twin * colour[ict.mirror] + 0.02 * tone) / (own + twin + 0.02)
+    albedo = (own * colour + twin * colour[model.mirror] + 0.02 * tone) / (own + twin + 0.02)
 
-    eyes = ict.region_mask("eye_left", "eye_right")
-    albedo[eyes] = np.where(_from_gaze(ict)[eyes, None] < 0.19, 0.02, 0.8)
-    albedo[ict.region_mask("mouth_interior", "tongue")] = (0.35, 0.1, 0.1)
-    albedo[ict.region_mask("teeth_upper", "teeth_lower")] = 0.75
-    albedo[ict.region_mask("eye_socket")] = 0.7 * tone
+    eyes = model.region_mask("eye_left", "eye_right")
+    albedo[eyes] = np.where(_from_gaze(model)[eyes, None] < 0.19, 0.02, 0.8)
+    albedo[model.region_mask("mouth_interior", "tongue")] = (0.35, 0.1, 0.1)
+    albedo[model.region_mask("teeth_upper", "teeth_lower")] = 0.75
+    albedo[model.region_mask("eye_socket")] = 0.7 * tone
     return albedo.astype(np.float32)

@@ -1,0 +1,132 @@
+"""The landmark prior beside MediaPipe's Face Landmarker, on rendered people who play a recorded take.
+
+    python -m tests.benchmarks.landmark_prior [PRIOR.onnx]
+
+Needs SEMBLANCE_TEST_DATA and the model ``ict``. The second half of the take, which the prior was not trained
+on, is played by ICT heads with skins from photographs, neither of which it was trained on, under head
+motion; the person's reference comes from the same frames. The take's performer is the one of the first half.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from numpy import ndarray
+
+from core.capture.faces import FaceFinder
+from core.capture.photos import Photo
+from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from models.prior.heads import draw, random_light, random_sensor, random_shot
+from models.prior.metrics import VISIBLE, score, score_by_unit
+from models.prior.prior import LandmarkPrior
+from models.prior.skins import opaque_triangles
+from models.prior.take import held_out_half, read_take
+from tests.benchmarks.ict_truth import _SKINS, _albedo, ict_model
+from tests.benchmarks.reading import data_folder
+
+SEEDS = range(1000, 1004)
+FRAMES = 100  # of each person
+SIDE = 480  # pixels
+
+
+def play(seed: int, take: Float32[ndarray, "frames 52"]) -> tuple[list[UInt8[ndarray, "s s 3"]], ndarray]:
+    """Pictures of one person in one light who moves the head and plays the whole take, and what is played."""
+    ict, rng = ict_model(), np.random.default_rng(seed)
+    neutral = ict.neutral(rng.standard_normal(len(ict.identity_basis)).astype(np.float32))
+    albedo, triangles = _albedo(_SKINS[seed % len(_SKINS)]), opaque_triangles(ict).numpy()
+    played = take[((np.arange(FRAMES) + rng.random()) * len(take) / FRAMES).astype(int)]
+    lens, (light, background, exposure) = rng.uniform(15, 40), random_light(rng)
+    phase, pace = rng.uniform(0, 2 * np.pi, 3), rng.uniform(1.5, 4.0, 3)
+    place, grain = rng.integers(2**31), rng.integers(2**31)
+    pictures = []
+    for index, expression in enumerate(played):
+        angles = np.array([25, 10, 7]) * np.sin(2 * np.pi * pace * index / FRAMES + phase)
+        yaw, pitch, roll = (float(angle) for angle in angles)
+        shot = random_shot(np.random.default_rng(place), yaw, pitch, roll, float(lens), SIDE)
+        posed = neutral + np.tensordot(expression, ict.expression_deltas, axes=1).astype(np.float32)
+        picture = draw(posed, triangles, albedo, shot, light, background, exposure)
+        pictures.append(random_sensor(picture, np.random.default_rng(grain)))
+    return pictures, played
+
+
+def mediapipe_blendshapes(pictures: list[UInt8[ndarray, "s s 3"]]) -> Float32[ndarray, "frames 52"]:
+    """The Face Landmarker's coefficients; NaN where it sees no face."""
+    from mediapipe import Image, ImageFormat
+    from mediapipe.tasks.python import BaseOptions
+    from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
+
+    task = data_folder() / "models" / "face_landmarker.task"
+    options = FaceLandmarkerOptions(BaseOptions(model_asset_path=str(task)), output_face_blendshapes=True)
+    found = np.zeros((len(pictures), 52), np.float32)
+    with FaceLandmarker.create_from_options(options) as landmarker:
+        for index, picture in enumerate(pictures):
+            result = landmarker.detect(Image(image_format=ImageFormat.SRGB, data=picture))
+            if not result.face_blendshapes:
+                found[index] = np.nan
+                continue
+            for category in result.face_blendshapes[0]:
+                if category.category_name in ARKIT_INDEX:
+                    found[index, ARKIT_INDEX[category.category_name]] = category.score
+    return found
+
+
+def landmarks_of(
+    pictures: list[UInt8[ndarray, "s s 3"]], finder: FaceFinder
+) -> Float32[ndarray, "frames 478 3"]:
+    """Landmarks as tracking gets them; NaN where no face is found."""
+    found = np.full((len(pictures), 478, 3), np.nan, np.float32)
+    for index, picture in enumerate(pictures):
+        faces = finder.find_faces(Photo(picture, Path("frame"), "", None, (SIDE, SIDE)))
+        if faces:
+            found[index] = faces[0].landmarks
+    return found
+
+
+def main() -> None:
+    take = held_out_half(read_take(data_folder() / "arkit" / "livelink_range_of_motion.csv"))
+    prior = LandmarkPrior(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    ours, theirs, truth, ratios, seconds, frames = [], [], [], [], 0.0, 0
+    with FaceFinder() as finder:
+        for seed in SEEDS:
+            pictures, played = play(seed, take)
+            peer, landmarks = mediapipe_blendshapes(pictures), landmarks_of(pictures, finder)
+            seen = np.isfinite(landmarks).all(axis=(1, 2)) & np.isfinite(peer).all(axis=1)
+            reference = prior.reference(landmarks[seen])
+            began = time.perf_counter()
+            coefficients, deviation = prior(landmarks[seen], reference)
+            seconds, frames = seconds + time.perf_counter() - began, frames + int(seen.sum())
+            ours.append(coefficients)
+            theirs.append(peer[seen])
+            truth.append(played[seen])
+            ratios.append(((coefficients - played[seen]) / deviation)[:, VISIBLE])
+            error, active, correlation = score(coefficients, played[seen])
+            print(
+                f"person {seed}: face found in {seen.sum()} of {len(seen)} frames; error {error:.3f}, "
+                f"where active {active:.3f}, correlation {correlation:.2f}"
+            )
+    tables = [np.concatenate(part) for part in (ours, theirs, truth)]
+    report(*tables)
+    ratio = np.sqrt(np.square(np.concatenate(ratios)).mean())
+    print(f"error over deviation {ratio:.2f}; {1e3 * seconds / frames:.3f} ms a frame after the landmarks")
+
+
+def report(ours: ndarray, theirs: ndarray, truth: ndarray) -> None:
+    print(f"\n{len(truth)} frames: error, error where active (> 0.3), correlation")
+    print(f"{'':22s}{'prior':>20s}{'Face Landmarker':>22s}")
+    columns = score_by_unit(ours, truth), score_by_unit(theirs, truth)
+    for index, name in enumerate(ARKIT_NAMES):
+        text = ["".join(f"{values[index]:7.3f}" for values in column) for column in columns]
+        print(
+            f"{name:22s}{text[0]} {text[1]}" + (" (landmarks do not show it)" if name == "tongueOut" else "")
+        )
+    for name, values in (("prior", ours), ("Face Landmarker", theirs), ("always 0", np.zeros_like(truth))):
+        error, active, correlation = score(values, truth)
+        print(f"mean without tongueOut, {name}: {error:.3f} {active:.3f} {correlation:.3f}")
+
+
+if __name__ == "__main__":
+    main()
