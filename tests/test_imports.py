@@ -18,7 +18,7 @@ ALLOWED = {
     "server": {"core", "models", "server"},
     "blender_addon": {"blender_addon"},
 }
-BLENDER = {"bpy", "mathutils", "bmesh", "gpu", "bl_ui", "bpy_extras"}
+BLENDER = {"bpy", "mathutils", "bmesh", "gpu", "bl_ui", "bpy_extras", "addon_utils"}
 
 
 def _imports(package: str) -> Iterator[tuple[Path, str]]:
