@@ -64,6 +64,9 @@ class Desktop:
         self._environment = {
             **os.environ,
             "DISPLAY": screen,
+            # Blender's own Python must not find a virtual environment's library beside its own.
+            "PATH": os.defpath,
+            "TMPDIR": str(folder),  # where Blender writes how it crashed
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "SEMBLANCE_SERVER": str(self.server),
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
@@ -98,12 +101,15 @@ class Desktop:
     def play(self, steps: str, **more: object) -> dict[str, Any]:
         """Start, wait for the result and the end; once more, with a warning, where Blender itself crashes.
 
-        Blender 3.4's software drawing has been seen to end by a segmentation fault on a busy machine.
+        Blender 3.4's software drawing has been seen to end by a segmentation fault, rarely and only on a
+        busy machine. The warning says where, and the second play starts as the first did: without a server.
         """
         process = self.start(steps, **more)
         process.wait(280)
         if process.returncode == -signal.SIGSEGV and not (self.folder / "result.json").exists():
-            warnings.warn(f"Blender crashed in the steps {steps!r}; they are played again.", stacklevel=2)
+            traces = [path.read_text(errors="replace") for path in self.folder.glob("*crash.txt")]
+            warnings.warn("\n".join([f"Blender crashed in the steps {steps!r}.", *traces]), stacklevel=2)
+            self.close()
             process = self.start(steps, **{**more, "install": False})
         told = self.result(process)
         process.wait(30)
