@@ -95,8 +95,7 @@ class RayExecutor:
             self._busy += 1
         keep = False
         try:
-            actor.run.remote(*_packed(task))
-            outcome = self._follow(actor, task, listener, cancelled)
+            outcome = self._follow(actor, actor.run.remote(*_packed(task)), task, listener, cancelled)
             keep = True
             return outcome
         except (self._ray.exceptions.RayError, ConnectionError) as error:
@@ -121,20 +120,27 @@ class RayExecutor:
     def _follow(
         self,
         actor: Any,
+        running: Any,
         task: Task,
         listener: Callable[[ProgressReport], None],
         cancelled: Callable[[], bool],
     ) -> Outcome:
         ray = self._ray
         give_up = float("inf")
+        asked: Any = None  # the open question for news: a second one would lose its answer
+        over = False  # the job had ended before the question was asked
         while True:
             if self._closed:
                 raise WorkerLost()
             if give_up == float("inf") and cancelled():
                 actor.cancel.remote(task.id)
                 give_up = time.monotonic() + self._settings.cancel_seconds
+            if asked is None:
+                over = bool(ray.wait([running], timeout=0)[0])
+                asked = actor.news.remote()
             try:
-                news = ray.get(actor.news.remote(), timeout=max(0.5, self._settings.cancel_seconds))
+                news = ray.get(asked, timeout=max(0.5, self._settings.cancel_seconds))
+                asked = None
             except ray.exceptions.GetTimeoutError:  # it starts, or holds on to Python's lock
                 news = []
             if news:
@@ -147,6 +153,9 @@ class RayExecutor:
                     raise error_from(**message)
                 elif event == "done":
                     return _unpacked(message, task.folder)
+            if over and asked is None:  # it ended without a word
+                ray.get(running)
+                raise WorkerLost()
             if time.monotonic() > give_up:
                 raise _Stubborn()
 

@@ -20,12 +20,13 @@ class PlayOptions(Options):
     Attributes:
         seconds: how long it works, in steps of 20 ms.
         size: bytes of its result.
-        act: ``stubborn`` never looks whether it should stop; ``die`` kills its own process.
+        act: ``stubborn`` never looks whether it should stop; ``hold`` keeps Python's lock for seconds;
+            ``die`` kills its own process.
     """
 
     seconds: float = 0.0
     size: int = 10
-    act: Literal["work", "stubborn", "fail", "break", "die"] = "work"
+    act: Literal["work", "stubborn", "hold", "fail", "break", "die"] = "work"
 
 
 class PlayRequest(Request):
@@ -46,6 +47,8 @@ def _run(task: Task, reports: Reports) -> Outcome:
                 time.sleep(0.02)
                 if options.act != "stubborn":
                     progress.update(1 - max(0.0, ends - time.monotonic()) / (options.seconds / 2))
+    if options.act == "hold":
+        sum(range(200_000_000))  # one call into C, without a look at other threads
     if options.act == "fail":
         raise NoFaceFound(f"There is no face in {task.files[0].path}.", "Look again.")
     if options.act == "break":

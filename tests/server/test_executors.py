@@ -87,6 +87,12 @@ def test_a_job_is_cancelled_whether_it_listens_or_not(play: Play, act: str) -> N
     assert play().outputs
 
 
+def test_a_worker_that_cannot_answer_for_a_while_loses_nothing(play: Play) -> None:
+    reports: list[ProgressReport] = []
+    assert play(act="hold", listener=reports.append).outputs
+    assert {report.stage for report in reports} == {"first", "second"}
+
+
 def test_a_job_cancelled_from_the_start_does_not_run(play: Play) -> None:
     with pytest.raises(Cancelled):
         play(seconds=60, cancelled=lambda: True)
