@@ -15,6 +15,7 @@ from core.capture.headshot import HeadShot, cut_headshot
 from core.capture.masks import PersonMasker
 from core.capture.photos import Photo, load_photo
 from core.capture.quality import photo_warnings
+from core.capture.same_person import FaceRecogniser, person_warnings
 from core.errors import BadInput, NoFaceFound, UnreadableMedia
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
 from core.face_model.registry import load_model, model_info
@@ -79,6 +80,7 @@ def build_rig(
     model_name: str = DEFAULT_MODEL,
     options: RigOptions | None = None,
     progress: Progress | None = None,
+    recogniser: FaceRecogniser | None = None,
 ) -> Rig:
     """Make a rig from 1 to 20 photos of one person.
 
@@ -87,6 +89,7 @@ def build_rig(
 
     Args:
         progress: must know the stages of :func:`expected_seconds`.
+        recogniser: tells whether all photos show one person; without it nothing does.
 
     Raises:
         BadInput: no photo or too many, no such model, or a texture size that cannot be made.
@@ -100,7 +103,7 @@ def build_rig(
 
     # Photos come first: who named a wrong file learns it before a face model is built.
     with progress.stage("photos"):
-        sources, warnings = _read_photos(paths, options, progress.update)
+        sources, warnings = _read_photos(paths, options, recogniser, progress.update)
     with progress.stage("model"):
         model = load_model(model_name, progress.inside(PROVIDERS[model_name].stages))
     head = fit_head(model, [source.observation for source in sources], progress)
@@ -138,10 +141,14 @@ class _Source:
     shot: HeadShot
     observation: Observation
     warnings: tuple[str, ...]
+    descriptor: np.ndarray | None  # of the face, by the recogniser
 
 
 def _read_photos(
-    paths: Sequence[Path], options: RigOptions, report: Callable[[float], None]
+    paths: Sequence[Path],
+    options: RigOptions,
+    recogniser: FaceRecogniser | None,
+    report: Callable[[float], None],
 ) -> tuple[list[_Source], list[str]]:
     """Faces and head shots of the photos that can be used, and warnings about the others."""
     most_pixels = min(_MOST_SHOT_PIXELS, _PIXEL_BUDGET[options.quality] // len(paths))
@@ -157,7 +164,7 @@ def _read_photos(
                     twin = sources[photo.sha256].path
                     warnings.append(f"{path.name} is the same photo as {twin.name}; it was used once.")
                     continue
-                sources[photo.sha256] = _read(photo, finder, masker, most_pixels)
+                sources[photo.sha256] = _read(photo, finder, masker, recogniser, most_pixels)
             except (UnreadableMedia, NoFaceFound) as error:
                 if options.strict or len(paths) == 1:
                     raise
@@ -168,10 +175,30 @@ def _read_photos(
             "None of the photos can be used: " + " ".join(failure.message for failure in failures),
             failures[0].hint,
         )
-    return list(sources.values()), warnings
+    if recogniser is None or len(sources) == 1:
+        return list(sources.values()), warnings
+    compared, doubts = _compare(list(sources.values()), recogniser.same_above)
+    return compared, warnings + doubts
 
 
-def _read(photo: Photo, finder: FaceFinder, masker: PersonMasker, most_pixels: int) -> _Source:
+def _compare(sources: list[_Source], same_above: float) -> tuple[list[_Source], list[str]]:
+    """The photos with a warning on those that seem to show someone else, and warnings about them all."""
+    names = [source.path.name for source in sources]
+    doubts, about_all = person_warnings(names, np.array([s.descriptor for s in sources]), same_above)
+    warned = [
+        replace(source, warnings=(*source.warnings, doubt)) if doubt else source
+        for source, doubt in zip(sources, doubts, strict=True)
+    ]
+    return warned, about_all
+
+
+def _read(
+    photo: Photo,
+    finder: FaceFinder,
+    masker: PersonMasker,
+    recogniser: FaceRecogniser | None,
+    most_pixels: int,
+) -> _Source:
     face = finder.main_face(photo)
     shot = cut_headshot(photo, face, masker, most_pixels)
     return _Source(
@@ -182,6 +209,7 @@ def _read(photo: Photo, finder: FaceFinder, masker: PersonMasker, most_pixels: i
         shot=shot,
         observation=observe(photo, shot),
         warnings=tuple(warning.message for warning in photo_warnings(photo, face)),
+        descriptor=None if recogniser is None else recogniser(photo.pixels, face.landmarks),
     )
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Final, Literal
 
+from core.errors import ModelUnreadable
+
 State = Literal["ok", "note", "missing"]
 
 _PACKAGES: Final = ("torch", "mediapipe", "numba", "anny")
@@ -42,7 +44,7 @@ def diagnose() -> list[Finding]:
     findings += [_package(name) for name in _PACKAGES]
     findings += [_images(), _numpy()]
     if all(finding.state == "ok" for finding in findings):
-        findings += [*_device(), *_models()]
+        findings += [*_device(), *_models(), _recogniser()]
     return [*findings, _cache(), _memory(), _blender(), _server()]
 
 
@@ -135,6 +137,24 @@ def _models() -> Iterator[Finding]:
                 "not added (optional)",
                 f"semblance models add {info.name} PATH, with {info.source}",
             )
+
+
+def _recogniser() -> Finding:
+    from models.recognition import SFace, recogniser_info
+
+    info = recogniser_info()
+    topic = f"network {info.name}"
+    adding = f"semblance models add {info.name} FILE, with {info.source}"
+    if info.state != "ready":
+        text = "not added (optional): photos are not checked for showing one person"
+        return Finding(topic, "note", text, adding)
+    try:
+        SFace()
+    except ModelUnreadable as error:
+        return Finding(topic, "missing", error.message, adding)
+    if not info.known_release:
+        return Finding(topic, "note", "ready, of a release that Semblance does not know", adding)
+    return Finding(topic, "ok", f"ready, {info.licence}")
 
 
 def _cache() -> Finding:

@@ -1,4 +1,4 @@
-"""``semblance models``: face models."""
+"""``semblance models``: face models, and the network that compares faces."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from server.cli.exits import reported
 from server.cli.options import Debug, Json
 from server.cli.reporting import Reporter
 
-models = typer.Typer(no_args_is_help=True, help="List, add and describe face models.")
-Name = Annotated[str, typer.Argument(help="anny, ict, gnm, flame or bfm.")]
+models = typer.Typer(no_args_is_help=True, help="List, add and describe models.")
+Name = Annotated[str, typer.Argument(help="anny, ict, gnm, flame or bfm; sface compares faces.")]
 
 
 @models.command("list")
 @reported
 def list_(json: Json = False, debug: Debug = False) -> None:
-    """The face models, the default first."""
+    """The face models, the default first, and the network that compares faces."""
     from core.face_model.registry import list_models
+    from models.recognition import recogniser_info
 
-    found = list_models()
+    found, network = list_models(), recogniser_info()
     if json:
-        Reporter(json).result("", models=[vars(info) for info in found])
+        Reporter(json).result("", models=[vars(info) for info in found], networks=[vars(network)])
         return
     from rich.console import Console
     from rich.table import Table
@@ -33,6 +34,7 @@ def list_(json: Json = False, debug: Debug = False) -> None:
         table.add_column(heading, overflow="fold")
     for info in found:
         table.add_row(info.name, info.state, info.licence)
+    table.add_row(network.name, network.state, network.licence)
     Console(highlight=False).print(table)
 
 
@@ -44,14 +46,15 @@ def add(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Convert a face model's files once and keep the result in the cache."""
+    """Convert a face model's files, or check a network's, once and keep the result in the cache."""
     from core.face_model.providers import PROVIDERS
     from core.face_model.registry import add_model
+    from models.recognition import NAME, add_recogniser
 
     reporter = Reporter(json)
     stages = PROVIDERS[name].stages if name in PROVIDERS else {}
     with reporter.job("models add", stages) as progress:
-        info = add_model(name, path, progress)
+        info = add_recogniser(path) if name == NAME else add_model(name, path, progress)
     if info.known_release is False:
         reporter.warning("These files are of a release that Semblance was not tested on.")
     reporter.result(f"{name} is ready: {info.cache_file}", model=vars(info))
@@ -60,10 +63,11 @@ def add(
 @models.command()
 @reported
 def info(name: Name, json: Json = False, debug: Debug = False) -> None:
-    """What is known about one face model."""
+    """What is known about one of them."""
     from core.face_model.registry import model_info
+    from models.recognition import NAME, recogniser_info
 
-    found = model_info(name)
+    found = recogniser_info() if name == NAME else model_info(name)
     known = {True: "yes", False: "no", None: "not known"}[found.known_release]
     lines = {
         "model": found.name,
@@ -71,10 +75,10 @@ def info(name: Name, json: Json = False, debug: Debug = False) -> None:
         "licence": found.licence,
         "source": found.source or "nothing to fetch",
         "cache": found.cache_file,
-        "added from": found.added_from,
-        "added at": found.added_at,
+        "added from": getattr(found, "added_from", ""),
+        "added at": getattr(found, "added_at", ""),
         "sha256": found.sha256,
-        "tested release": known if found.added_from else "",
+        "tested release": known if found.sha256 else "",
     }
     text = "\n".join(f"{label + ':':<16}{value}" for label, value in lines.items() if value)
     Reporter(json).result(text, model=vars(found))

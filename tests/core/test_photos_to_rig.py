@@ -212,3 +212,31 @@ def test_a_full_disk_leaves_nothing(portrait_rig: Rig, tmp_path: Path) -> None:
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+class _Brightness:
+    """Tells photos apart by how bright they are: stands in for a network that only users have."""
+
+    same_above = 0.99
+
+    def __call__(self, pixels: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        angle = pixels.mean() / 255 * np.pi
+        return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+def test_a_photo_of_someone_else_is_named(portrait: Path, tmp_path: Path) -> None:
+    pixels = np.asarray(Image.open(portrait).convert("RGB"))
+    paths = [portrait, tmp_path / "again.png", tmp_path / "someone.png"]
+    Image.fromarray(pixels[:, 4:]).save(paths[1])
+    Image.fromarray((pixels * 0.5).astype(np.uint8)).save(paths[2])
+    rig = build_rig(paths, options=DRAFT, recogniser=_Brightness())
+    assert [any("different person?" in line for line in photo.warnings) for photo in rig.photos] == [
+        False,
+        False,
+        True,
+    ]
+    assert not any(
+        "different person" in line
+        for photo in build_rig(paths, options=DRAFT).photos
+        for line in photo.warnings
+    )

@@ -44,19 +44,22 @@ def _check(request: Request) -> None:
 
 def _warm_up() -> None:
     import core.photos_to_rig  # noqa: F401
+    import models.recognition  # noqa: F401
 
 
 def _run(task: Task, reports: Reports) -> Outcome:
     from core.photos_to_rig import RigOptions as BuildOptions
     from core.photos_to_rig import build_rig, expected_seconds
     from core.rig import save_rig
+    from models.recognition import load_recogniser
 
     chosen = RigOptions(**task.options)
     name = chosen.name or Path(task.files[0].label).stem
     options = BuildOptions(name, chosen.quality, chosen.texture_size, chosen.strict)
     paths = [given.path for given in task.files]
     progress = reports.progress(expected_seconds(chosen.model, len(paths), options))
-    rig = _labelled(build_rig(paths, chosen.model, options, progress), task.labels)
+    rig = build_rig(paths, chosen.model, options, progress, load_recogniser())
+    rig = _labelled(rig, task.labels)
     path = task.folder / "rig.semrig"
     save_rig(rig, path)
     warnings: list[tuple[str | None, str]] = [(None, message) for message in rig.warnings]

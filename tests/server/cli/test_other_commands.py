@@ -46,11 +46,12 @@ def test_models_are_listed_with_state_and_licence(run: Run) -> None:
     assert [model["name"] for model in listed] == ["anny", "ict", "gnm", "flame", "bfm"]
     assert all(model["licence"] and model["state"] for model in listed)
     text = run("models", "list").stdout
-    assert all(model["name"] in text for model in listed)
+    assert all(model["name"] in text for model in listed) and "sface" in text
 
 
 def test_a_model_says_where_it_comes_from(run: Run) -> None:
     assert "github.com/ICT-VGL" in run("models", "info", "ict").stdout
+    assert "opencv_zoo" in run("models", "info", "sface").stdout
     assert run("models", "info", "nobody").exit_code == 2
 
 
@@ -59,6 +60,7 @@ def test_a_model_that_cannot_be_added(run: Run, tmp_path: Path) -> None:
     assert run("models", "add", "flame", "absent.pkl").exit_code == 5
     assert run("models", "add", "flame", "flame.pkl").exit_code == 6
     assert run("models", "add", "anny", "flame.pkl").exit_code == 2
+    assert run("models", "add", "sface", "flame.pkl").exit_code == 6
     assert run("models", "add", "nobody", "flame.pkl").exit_code == 2
 
 
