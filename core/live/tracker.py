@@ -97,7 +97,9 @@ class LiveTracker:
         photo = Photo(np.full((height, width, 3), 128, np.uint8), Path("frame"), "", None, size)
         head = self._person.head
         far = 4.0 * np.ptp(head.rest[:, :2])  # a face of a quarter of the frame's height
-        points = (head.rest * (1.0, -1.0, -1.0) / far * height + (width / 2, height / 2, 0.0)).astype(np.float32)
+        points = (head.rest * (1.0, -1.0, -1.0) / far * height + (width / 2, height / 2, 0.0)).astype(
+            np.float32
+        )
         self._finder.find_faces(photo)
         self._finder.find_again(photo, Face(points, 1.0, 1.0, 1.0))
         belief = None
