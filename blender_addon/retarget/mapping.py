@@ -98,6 +98,7 @@ def animation_of(
 
 
 def _other_side(name: str) -> str:
-    if "Left" in name:
-        return name.replace("Left", "Right")
-    return name.replace("Right", "Left")
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if name.endswith(side):
+            return name[: -len(side)] + other
+    return name
