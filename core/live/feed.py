@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from core.capture.video import Frame
 
@@ -17,6 +17,7 @@ class Arrived(NamedTuple):
     at: float
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where frames come from."""
 
@@ -60,9 +61,9 @@ class Feed:
 
     @property
     def ended(self) -> bool:
-        """Whether everything was taken and nothing more comes."""
+        """Whether everything was taken, an error included, and nothing more comes."""
         with self._changed:
-            return self._ended and self._newest is None
+            return self._ended and self._newest is None and self._error is None
 
     def take(self, timeout: float) -> Arrived | None:
         """The newest frame that was not taken yet; none where the source ended or nothing came in time.

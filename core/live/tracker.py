@@ -18,10 +18,10 @@ from core.face_model.providers import DEFAULT_MODEL
 from core.face_model.registry import load_model
 from core.fitting.bridge import EASE
 from core.fitting.gaze import eye_turns, gaze_of
-from core.fitting.performance import PerformanceSolver
+from core.fitting.performance import Performance, PerformanceSolver
 from core.live.continuity import Continuity, State
 from core.live.frame import LiveFrame
-from core.live.person import PersonEstimate
+from core.live.person import Known, PersonEstimate
 from core.live.smoothing import StateFilter
 from core.rig import Rig
 from core.video_to_track import ExpressionPrior, confidence_of
@@ -77,7 +77,6 @@ class LiveTracker:
         self._continuity = Continuity()
         self._filter = StateFilter(self._strength)
         self._found = False  # in the last frame
-        self._known_place = False  # the face was seen at least once
         self._shift = np.zeros(3)  # keeps the place where it was when the head became known better
         self._shown = State(np.zeros(52), _FACING, np.zeros(3))
 
@@ -145,23 +144,24 @@ class LiveTracker:
 
     def _measure(self, seen: Seen, landmarks: Float32[ndarray, "478 3"]) -> tuple[State, float]:
         """The state that a face shows, and how far it can be trusted."""
+        before = self._person.known
         learnt = self._person.add(seen.time, landmarks, seen.size)
-        known = self._person.known
-        assert known is not None
-        own = landmarks[None]
-        solved = known.solver.solve(own, known.focal, known.centre, known.belief(own, self._prior))
+        solved = self._solve(landmarks, self._person.known)
+        if learnt and before is not None:
+            # Lens and size of the head are other ones now; the place must not tell.
+            self._shift += self._solve(landmarks, before).translation[0] - solved.translation[0]
         if learnt or not self._found:
             self._filter = StateFilter(self._strength)
-        state = State(solved.coefficients[0], solved.rotation[0], solved.translation[0])
+        state = State(solved.coefficients[0], solved.rotation[0], solved.translation[0] + self._shift)
         state = self._filter(seen.time, state)
-        state = replace(state, translation=state.translation + self._shift)
-        if not self._known_place:
-            self._known_place = True
+        if before is None:  # there is no place yet to come from
             self._shown = replace(self._shown, translation=state.translation)
-        elif learnt and self._found:
-            self._shift += self._shown.translation - state.translation
-            state = replace(state, translation=self._shown.translation)
         if learnt or not self._found:
             self._continuity.switch(seen.time, self._shown, state, EASE, _SETTLE)
         presence = np.array([seen.presence], np.float32)
         return state, float(confidence_of(presence, solved.error)[0].clip(0.0, 1.0))
+
+    def _solve(self, landmarks: Float32[ndarray, "478 3"], known: Known | None) -> Performance:
+        assert known is not None
+        own = landmarks[None]
+        return known.solver.solve(own, known.focal, known.centre, known.belief(own, self._prior))

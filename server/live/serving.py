@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -26,6 +27,14 @@ _HOST: Final = "127.0.0.1"
 _MOST_BYTES: Final = 1 << 20  # of a client's message
 _BUFFER: Final = 1 << 15  # bytes; a client that does not read should not find minutes of old frames
 _START_SECONDS: Final = 10.0
+
+
+_quiet = logging.getLogger("uvicorn.error")
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """uvicorn takes a refusal before the handshake, which is answered in full, for an unfinished one."""
+    return "without completing handshake" not in record.getMessage()
 
 
 class LiveServer:
@@ -70,6 +79,7 @@ class LiveServer:
                     h11_max_incomplete_event_size=64 << 10,
                 )
             )
+            _quiet.addFilter(_is_news)
             self._run(server, listener, stack)
             note = ServerNote(self.url, os.getpid(), version(), API_VERSION, now())
             write_note(self._folder, note, LIVE_NOTE)

@@ -119,6 +119,7 @@ def killed(clip: str, python: str) -> dict[str, Any]:
     _until(lambda: _take().error_code, 20)
     told: dict[str, Any] = {"noticed": time.monotonic() - began, "code": _take().error_code}
     told["put back"] = _values(bpy.data.objects["face"])[0]
+    _until(lambda: not live.recordings, 10)
     told["kept"] = sorted(_curves(bpy.data.objects["face"].data.shape_keys))
     bpy.ops.semblance.live_start("EXEC_DEFAULT", True)
     told["again"] = _take().error_message
