@@ -61,6 +61,8 @@ class LiveLinkSender:
     def __init__(self, target: str, subject: str = "Semblance") -> None:
         host, _, port = target.rpartition(":")
         try:
+            if not host or not 0 < int(port) < 1 << 16:
+                raise ValueError
             found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
         except (OSError, ValueError, OverflowError):
             raise BadInput(
