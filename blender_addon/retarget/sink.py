@@ -8,8 +8,6 @@ from typing import Any, Protocol
 import bpy
 import numpy as np
 
-_PLACES = {"OBJECT": "objects", "KEY": "shape_keys"}  # kind of data -> its list in bpy.data
-
 
 class Sink(Protocol):
     """Takes the samples of properties."""
@@ -46,7 +44,8 @@ class DirectSink:
     ) -> None:
         """See :class:`Sink`."""
         before = _set(owner, path, index, float(values[-1]))
-        self._before.setdefault((_PLACES[owner.id_type], owner.name, path, index), before)
+        place = "shape_keys" if isinstance(owner, bpy.types.Key) else "objects"  # in bpy.data
+        self._before.setdefault((place, owner.name, path, index), before)
 
     def put_back(self) -> None:
         """Give everything that still exists the value that it had before the first sample."""

@@ -5,8 +5,8 @@
 Runs in an interpreter that has bpy. A process of its own plays the clip (by default one of the shared ones)
 at its own pace and tracks it as ``semblance live`` does; this one is Blender without a window, with the
 add-on listening and its timer ticking. Printed are the milliseconds from a frame's arrival to the applied
-values (median and 95th percentile), the part of them that the tracker takes, how long a tick holds Blender's main
-thread, and the frames a second. Then, one after the other and as fast as they can: the live tracker, and
+values (median and 95th percentile), the part of them that the tracker takes, how long a tick holds Blender's
+main thread, and the frames a second. Then, one after the other and as fast as they can: the live tracker, and
 MediaPipe's face mesh graph with irises, which gives landmarks alone.
 """
 

@@ -87,7 +87,7 @@ def follow(clip: str, python: str) -> dict[str, Any]:
     told["undone"] = [_curves(face.data.shape_keys), [row.name for row in _take().meshes]]
     _until(lambda: max(_values(bpy.data.objects["face"])[1:]) > 0.0, 10)  # and it goes on
     told["rest"] = list(bpy.ops.semblance.live_rest("EXEC_DEFAULT", True))
-    _until(lambda: max(_values(bpy.data.objects["face"])[1:3]) < 0.2, 10)  # her smile is rest now
+    _until(_smile_is_rest, 10)
     pid = json.loads((server_folder() / "live.json").read_text())["pid"]
     bpy.ops.semblance.live_stop("EXEC_DEFAULT", True)
     told["stopped"] = [_values(bpy.data.objects["face"])[1:], state.live is None]
@@ -95,6 +95,14 @@ def follow(clip: str, python: str) -> dict[str, Any]:
     told["note"] = (server_folder() / "live.json").exists()
     blender_addon.unregister()
     return told
+
+
+def _smile_is_rest() -> bool:
+    """Whether the keys show less of a smile than the performer's face of the same moment."""
+    assert live._live and live._live.newest
+    newest = live._live.newest
+    raw = newest.coefficients[newest.names.index("mouthSmileLeft")]
+    return bool(_values(bpy.data.objects["face"])[1] < 0.6 * raw)
 
 
 def _ends(pid: int, seconds: float) -> bool:
