@@ -152,6 +152,7 @@ def set_rest(take: Any) -> bool:
     if _live is None or _live.newest is None or not _live.newest.found:
         return False
     newest = _live.newest
+    _refill(_live, take)  # first, since it brings a rest of its own
     set_neutral(take, dict(zip(newest.names, newest.coefficients.tolist())))  # noqa: B905 (as many)
     _live.rest = RestPose(newest.head_rotation, newest.head_translation)
     return True
@@ -204,11 +205,16 @@ def _fail(take: Any, code: str, message: str, hint: str = "") -> None:
     redraw()
 
 
-def _table(live: _Live, take: Any, names: tuple[str, ...]) -> KeyTable | None:
-    """The mapping as it is now; made again where the user has changed it."""
+def _refill(live: _Live, take: Any) -> None:
+    """Put the recognised mapping into the table where there is none; undo takes it out again."""
     if not take.channels and live.preset is not None:
         with contextlib.suppress(ValueError):
             fill_channels(take, live.preset)
+
+
+def _table(live: _Live, take: Any, names: tuple[str, ...]) -> KeyTable | None:
+    """The mapping as it is now; made again where the user has changed it."""
+    _refill(live, take)
     preset = preset_of(take)
     if preset is None:
         return None
