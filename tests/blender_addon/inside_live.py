@@ -34,7 +34,8 @@ def _begin(clip: str, python: str) -> Any:
     _start(python)
     bpy.context.scene.render.fps = 25
     face = _mesh("face", KEYS)
-    face.data.shape_keys.key_blocks["jawOpen"].value = 0.25
+    for key in KEYS:  # new keys are at 1 since Blender 5.0
+        face.data.shape_keys.key_blocks[key].value = 0.25 if key == "jawOpen" else 0.0
     _select(face)
     bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
     take = _take()
