@@ -141,6 +141,10 @@ class SemblanceTake(WithJob, bpy.types.PropertyGroup):
     neutral: IntProperty(name=texts.NEUTRAL, description=texts.NEUTRAL_TIP, min=0)
     start_frame: IntProperty(name=texts.START_FRAME, description=texts.START_FRAME_TIP, default=1)
     into: EnumProperty(name=texts.INTO, description=texts.INTO_TIP, items=texts.INTOS)
+    live_source: EnumProperty(
+        name=texts.LIVE_SOURCE, description=texts.LIVE_SOURCE_TIP, items=texts.LIVE_SOURCES
+    )
+    live_camera: IntProperty(name=texts.CAMERA, description=texts.CAMERA_TIP, min=0, soft_max=8)
 
 
 class SemblanceScene(bpy.types.PropertyGroup):

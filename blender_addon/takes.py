@@ -11,12 +11,15 @@ from typing import Any
 
 import bpy
 
+from . import texts
 from .build.head import RIG_ID_PROPERTY
 from .client import messages as say
+from .client.flows import safe_name
 from .heads import head_of
 from .people import find_person
 from .properties import SemblanceTake
 from .retarget.take import Placement, Targets
+from .texts import t
 
 PRESET_FORMAT = "semblance-mapping"
 _PARTS = ("gain", "offset", "low", "high")
@@ -45,6 +48,11 @@ def with_id(take: SemblanceTake) -> SemblanceTake:
     if not take.uid or sum(other.uid == take.uid for _, other in all_takes()) > 1:
         take.uid = uuid.uuid4().hex
     return take
+
+
+def set_neutral(take: SemblanceTake, values: Mapping[str, float]) -> None:
+    """Take units as the performer's face at rest."""
+    take.mapping_neutral = json.dumps({name: round(value, 4) for name, value in values.items()})
 
 
 def set_character(take: SemblanceTake, objects: list[bpy.types.Object]) -> bool:
@@ -137,6 +145,28 @@ def fill_channels(take: SemblanceTake, preset: Mapping[str, Any]) -> None:
         for part, number in zip(_PARTS, numbers):  # noqa: B905 (one of each)
             setattr(row, part, number)
     take.active_channel = 0
+
+
+def live_request(take: SemblanceTake, folder: Path, python: str, rigs: Path) -> say.StartLive:
+    """Track live as the performance's options say.
+
+    Raises:
+        ValueError: it follows the person of a head that is not there; says so.
+    """
+    options = ["--smoothing", f"{take.smoothing:g}"]
+    source = str(take.live_camera) if take.live_source == "CAMERA" else ""
+    if take.live_source == "FILE":
+        source = bpy.path.abspath(take.clip)
+        options.append("--loop")
+    if take.follow == "POINT":
+        options += ["--face-at", f"{take.point[0]:g},{take.point[1]:g}"]
+    elif take.follow == "HEAD" and source:
+        rig = rigs / f"{safe_name(rig_of(take))}.semrig"
+        if not rig.is_file():
+            raise ValueError(t(texts.NO_HEAD_TO_FOLLOW))
+        options += ["--rig", str(rig)]
+    meshes = {} if take.channels else mesh_keys(take)
+    return say.StartLive(take.uid, folder, python, source, tuple(options), meshes)
 
 
 def track_request(take: SemblanceTake) -> say.RetargetTrack:

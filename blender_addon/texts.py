@@ -279,6 +279,36 @@ TAKE_READY = "{name}: {count} shape keys animated."
 TAKE_FAILED = "Not applied"
 TAKE_NOT_SENT = "The clip was not sent completely when Blender closed. Track it again."
 
+# Live
+LIVE = "Live"
+LIVE_SOURCE = "Source"
+LIVE_SOURCE_TIP = "What is tracked"
+CAMERA = "Camera"
+CAMERA_TIP = "Which camera of this computer; 0 is the first"
+START_LIVE = "Start Live"
+START_LIVE_TIP = "Let the character follow a performer at once. Nothing is keyframed until you record"
+STOP_LIVE = "Stop"
+STOP_LIVE_TIP = "End live tracking. The character goes back to what it was; a recording is kept"
+RECORD = "Record"
+RECORD_TIP = "Keep what comes from now on"
+STOP_RECORDING = "Stop Recording"
+STOP_RECORDING_TIP = "Turn what was recorded into keyframes, as the options say"
+APPLY_RECORDING = "Apply Recording"
+APPLY_RECORDING_TIP = "Write what was recorded as keyframes"
+SET_REST = "Set Rest"
+SET_REST_TIP = "Take the performer's face and head of this moment as rest"
+LIVE_STARTING = "Starting..."
+LIVE_WAITING = "Waiting for the first frame"
+LIVE_FACE = "{fps} fps, {latency} ms"
+LIVE_NO_FACE = "No face, {fps} fps"
+LIVE_RECORDED = "{seconds} s recorded"
+LIVE_LEAVE_MODE = "The recording is finished. Leave {mode} to apply it."
+LIVE_SOURCES = (
+    ("CAMERA", "Camera", "A camera of this computer"),
+    ("FILE", "Clip", "The clip above at its own pace, again and again"),
+    ("RUNNING", "Already Running", "What semblance live tracks on this computer, started in a terminal"),
+)
+
 # The server
 SERVER_READY = "Server ready"
 SERVER_BUSY = "Server at work"

@@ -36,6 +36,12 @@ class UnreadableMedia(SemblanceError):
     code = "unreadable_media"
 
 
+class CameraUnavailable(SemblanceError):
+    """A camera does not open or sends no pictures (not there, in use, no permission)."""
+
+    code = "camera_unavailable"
+
+
 class NoFaceFound(SemblanceError):
     """No face was detected in a photo."""
 

@@ -224,7 +224,7 @@ def _finish(clip: _Clip, shown: Performance, seen: LandmarkSpool, options: Track
     times, found = seen.times, seen.found
     coefficients = bridge_values(times, shown.coefficients, found)
     rotation, translation = bridge_poses(times, shown.rotation, shown.translation, found, seen.cuts)
-    confidence = seen.presence * np.clip((_HOPELESS - shown.error) / (_HOPELESS - _STILL_GOOD), 0, 1)
+    confidence = confidence_of(seen.presence, shown.error)
     return Track(
         name="",
         fps=30.0,
@@ -240,6 +240,20 @@ def _finish(clip: _Clip, shown: Performance, seen: LandmarkSpool, options: Track
         warnings=tuple(_warnings(times, found, confidence)),
         provenance={"model": clip.model.name, "prior": clip.reference is not None},
     )
+
+
+def confidence_of(
+    presence: Float32[ndarray, "frames"], error: Float[ndarray, "frames"]
+) -> Float[ndarray, "frames"]:
+    """How far frames can be trusted, 0-1: by the network's belief in a face, and how well the head fits it.
+
+    Args:
+        error: of :class:`~core.fitting.performance.Performance`.
+    """
+    trust: Float[ndarray, "frames"] = presence * np.clip(
+        (_HOPELESS - error) / (_HOPELESS - _STILL_GOOD), 0, 1
+    )
+    return trust
 
 
 def _belief(clip: _Clip, prior: ExpressionPrior | None, landmarks: ndarray) -> Belief | None:

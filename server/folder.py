@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from core.atomic import staged_output
 from core.errors import OutputFailed
@@ -74,27 +75,30 @@ def make_token(folder: Path) -> str:
     return token
 
 
-def _note_file(folder: Path) -> Path:
-    return folder / "server.json"
+SERVER_NOTE: Final = "server.json"
+LIVE_NOTE: Final = "live.json"  # of `semblance live`
 
 
-def write_note(folder: Path, note: ServerNote) -> None:
+def write_note(folder: Path, note: ServerNote, name: str = SERVER_NOTE) -> None:
     """Say where the server is; the file appears whole."""
-    _write_private(_note_file(folder), json.dumps(asdict(note), indent=1) + "\n")
+    _write_private(folder / name, json.dumps(asdict(note), indent=1) + "\n")
 
 
-def read_note(folder: Path) -> ServerNote | None:
+def read_note(folder: Path, name: str = SERVER_NOTE) -> ServerNote | None:
     """Where the server said it is; one that was killed leaves its note behind, so ask it first."""
     try:
-        note = json.loads(_note_file(folder).read_text(encoding="utf-8"))
+        note = json.loads((folder / name).read_text(encoding="utf-8"))
         url, version, started = (str(note[name]) for name in ("url", "version", "started"))
         return ServerNote(url, int(note["pid"]), version, int(note["api_version"]), started)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remove_note(folder: Path) -> None:
-    _note_file(folder).unlink(missing_ok=True)
+def remove_note(folder: Path, name: str = SERVER_NOTE, pid: int | None = None) -> None:
+    """Take the note away; with ``pid``, only where it is that process's."""
+    note = read_note(folder, name)
+    if pid is None or (note is not None and note.pid == pid):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -53,5 +53,5 @@ class _PatientProtocol(H11Protocol):
 
     def _close(self) -> None:
         self._too_slow = None
-        if self._waits():
+        if self._waits() and self.transport.get_protocol() is self:  # else it is a WebSocket's by now
             self.transport.close()

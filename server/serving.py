@@ -51,16 +51,21 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[ServerNote]
         )
     settings = replace(settings, folder=settings.folder.absolute())
     prepare_folder(settings.folder)
-    with locked(settings.folder), _listen(host, port) as listener:
+    with locked(settings.folder), listen(host, port) as listener:
         os.umask(0o077)  # whatever is written from here on is its owner's alone
         token = make_token(settings.folder)
         start_logging(settings.folder)
-        note = ServerNote(_url(listener, host), os.getpid(), version(), API_VERSION, now())
+        note = ServerNote(url_of(listener, host), os.getpid(), version(), API_VERSION, now())
         _Server(settings, token, note, ready).run(sockets=[listener])
 
 
 @contextlib.contextmanager
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens; port 0 for any that is free.
+
+    Raises:
+        PortBusy: the address cannot be listened at.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -80,7 +85,8 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
         listener.close()
 
 
-def _url(listener: socket.socket, host: str) -> str:
+def url_of(listener: socket.socket, host: str) -> str:
+    """Where this machine reaches a socket that listens at a host."""
     host = _REACHED_AT.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 

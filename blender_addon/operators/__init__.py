@@ -2,7 +2,7 @@
 """What buttons do; one file a subject."""
 
 from ..retarget import operator as retarget
-from . import build, export, expressions, import_rig, mapping, people, photo_fit, photos, server, track
+from . import build, export, expressions, import_rig, live, mapping, people, photo_fit, photos, server, track
 
 CLASSES = (
     *people.CLASSES,
@@ -14,6 +14,7 @@ CLASSES = (
     *export.CLASSES,
     *track.CLASSES,
     *mapping.CLASSES,
+    *live.CLASSES,
     *retarget.CLASSES,
     *server.CLASSES,
 )

@@ -47,6 +47,18 @@ class Take:
                 found.group = bag.groups.get(group) or bag.groups.new(group)
         return found
 
+    def write(
+        self,
+        owner: bpy.types.ID,
+        path: str,
+        frames: np.ndarray,
+        values: np.ndarray,
+        index: int = 0,
+        group: str = "",
+    ) -> None:
+        """Write a property's keys; see :func:`write_keys`."""
+        write_keys(self.curve(owner, path, index, group), frames, values)
+
     def _bag_of(self, owner: bpy.types.ID) -> Any:
         data = owner.animation_data or owner.animation_data_create()
         old = data.action

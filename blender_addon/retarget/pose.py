@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Quaternion
 
-from .actions import Take, write_keys
+from .sink import Sink
 
 Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # Semblance's axes to Blender's
 _Y_UP = np.eye(3)
@@ -50,7 +50,7 @@ def gaze_rotation(gaze: np.ndarray) -> np.ndarray:
 
 
 def write_bone_turns(
-    take: Take, armature: bpy.types.Object, bone: str, turns: list[Quaternion], frames: np.ndarray
+    take: Sink, armature: bpy.types.Object, bone: str, turns: list[Quaternion], frames: np.ndarray
 ) -> None:
     """Turn a bone away from rest by rotations about the armature's axes; parents add theirs.
 
@@ -65,7 +65,7 @@ def write_bone_turns(
 
 
 def write_bone_places(
-    take: Take, armature: bpy.types.Object, bone: str, places: np.ndarray, frames: np.ndarray
+    take: Sink, armature: bpy.types.Object, bone: str, places: np.ndarray, frames: np.ndarray
 ) -> None:
     """Move a bone away from rest by ways (F, 3) along the armature's axes, in the armature's units."""
     posed = armature.pose.bones[bone]
@@ -75,7 +75,7 @@ def write_bone_places(
 
 
 def write_split(
-    take: Take,
+    take: Sink,
     armature: bpy.types.Object,
     neck: str,
     head: str,
@@ -90,14 +90,14 @@ def write_split(
     write_bone_turns(take, armature, head, rest_of, frames)
 
 
-def write_object_turns(take: Take, owner: bpy.types.Object, rotation: np.ndarray, frames: np.ndarray) -> None:
+def write_object_turns(take: Sink, owner: bpy.types.Object, rotation: np.ndarray, frames: np.ndarray) -> None:
     """Turn an object by (F, 3, 3) in Semblance's axes, on top of how the user turned it."""
     now = _own_turn(owner)
     about = [now @ turn @ now.conjugated() for turn in turns_in(rotation, object_axes(owner))]
     _write_turns(take, owner, "delta_", owner.rotation_mode, about, frames, "")
 
 
-def write_object_places(take: Take, owner: bpy.types.Object, places: np.ndarray, frames: np.ndarray) -> None:
+def write_object_places(take: Sink, owner: bpy.types.Object, places: np.ndarray, frames: np.ndarray) -> None:
     """Move an object by ways (F, 3) in Semblance's axes, metres, on top of where the user put it."""
     turn = np.array(_own_turn(owner).to_matrix())
     scale = sum(owner.parent.matrix_world.to_scale()) / 3 if owner.parent else 1.0
@@ -113,7 +113,7 @@ def _own_turn(owner: bpy.types.Object) -> Quaternion:
 
 
 def _write_turns(
-    take: Take,
+    take: Sink,
     owner: bpy.types.Object,
     path: str,
     mode: str,
@@ -139,7 +139,7 @@ def _write_turns(
 
 
 def _write_vector(
-    take: Take, owner: bpy.types.ID, path: str, values: np.ndarray, frames: np.ndarray, group: str
+    take: Sink, owner: bpy.types.ID, path: str, values: np.ndarray, frames: np.ndarray, group: str
 ) -> None:
     for index, column in enumerate(values.T):
-        write_keys(take.curve(owner, path, index, group), frames, column)
+        take.write(owner, path, frames, column, index, group)

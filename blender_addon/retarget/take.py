@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Quaternion, Vector
 
-from .actions import Take, add_strip, write_keys
+from .actions import Take, add_strip
 from .animation_file import Animation
 from .pose import (
     armature_axes,
@@ -21,6 +21,7 @@ from .pose import (
     write_object_turns,
     write_split,
 )
+from .sink import DirectSink, Sink
 
 _WHOLE = 0.01  # a key this close to a whole frame is put on it
 _AIM_DISTANCE = 1.0  # metres from the eyes to an aim target
@@ -94,17 +95,37 @@ def apply_animation(
         follow.
     """
     _check(targets)
-    zero = float(animation.times[0])
-    frames = scene_frames(scene, animation.times, zero, placement.start)
     take = Take(animation.name.strip() or "Take", placement.keep)
+    frames = scene_frames(scene, animation.times, float(animation.times[0]), placement.start)
+    _write(take, animation, targets, scene, placement.start)
+    actions = tuple(dict.fromkeys(owner.animation_data.action for owner in take.animated))
+    if placement.strip:
+        for owner in take.animated:
+            add_strip(owner, take.name, int(frames[0]))
+    return actions
+
+
+def show_moment(moment: Animation, targets: Targets, scene: bpy.types.Scene, sink: DirectSink) -> None:
+    """Show one moment (an animation of one sample) in the scene's values, without keyframes.
+
+    Raises:
+        WrongTarget: as :func:`apply_animation`.
+    """
+    _check(targets)
+    _write(sink, moment, targets, scene, 0.0)
+
+
+def _write(take: Sink, animation: Animation, targets: Targets, scene: bpy.types.Scene, start: float) -> None:
+    zero = float(animation.times[0])
+    frames = scene_frames(scene, animation.times, zero, start)
     for curve in animation.curves:
         owner = targets.meshes.get(curve.mesh)
         keys = owner.data.shape_keys if owner else None
         if keys is not None and curve.key in keys.key_blocks:
             path = f'key_blocks["{bpy.utils.escape_identifier(curve.key)}"].value'
-            at = scene_frames(scene, curve.times, zero, placement.start)
-            write_keys(take.curve(keys, path), at, curve.values)
+            at = scene_frames(scene, curve.times, zero, start)
             _widen(keys.key_blocks[curve.key], curve.values)
+            take.write(keys, path, at, curve.values)
     if targets.head is not None:
         if targets.head_bone:
             _write_bones(take, animation, targets.head, targets, frames)
@@ -116,11 +137,6 @@ def apply_animation(
         write_object_turns(take, eye, gaze_rotation(animation.gaze[:, index]), frames)
     if targets.aim is not None and targets.head is not None:
         _write_aim(take, animation, targets.head, targets.aim, targets, frames)
-    actions = tuple(dict.fromkeys(owner.animation_data.action for owner in take.animated))
-    if placement.strip:
-        for owner in take.animated:
-            add_strip(owner, take.name, int(frames[0]))
-    return actions
 
 
 def _check(targets: Targets) -> None:
@@ -149,7 +165,7 @@ def _widen(key: bpy.types.ShapeKey, values: np.ndarray) -> None:
 
 
 def _write_bones(
-    take: Take, animation: Animation, armature: bpy.types.Object, targets: Targets, frames: np.ndarray
+    take: Sink, animation: Animation, armature: bpy.types.Object, targets: Targets, frames: np.ndarray
 ) -> None:
     axes = armature_axes(armature, targets.head_bone)
     turns = turns_in(animation.head_rotation, axes)
@@ -169,7 +185,7 @@ def _write_bones(
 
 
 def _write_aim(
-    take: Take,
+    take: Sink,
     animation: Animation,
     armature: bpy.types.Object,
     aim: bpy.types.Object,
@@ -194,7 +210,7 @@ def _write_aim(
         world = (tail @ aim.matrix_parent_inverse).inverted()
     matrix = np.array(world)
     for index, column in enumerate((points @ matrix[:3, :3].T + matrix[:3, 3]).T):
-        write_keys(take.curve(aim, "location", index), frames, column)
+        take.write(aim, "location", frames, column, index)
 
 
 def _with_head(

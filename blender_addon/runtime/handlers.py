@@ -12,7 +12,7 @@ from .. import thumbnails
 from ..client import messages as say
 from ..people import all_people
 from ..takes import all_takes, find_take, owner_of
-from . import session, timer
+from . import live, session, timer
 from .state import state
 
 
@@ -22,6 +22,7 @@ def file_opened(*_: Any) -> None:
     if worker := session.running():
         for uid in state.progress:
             worker.post(say.Forget(uid))
+    live.stop(put_back=False)
     state.clear_people()
     thumbnails.clear()
     timer.resume_jobs()
@@ -66,4 +67,5 @@ def unregister() -> None:
         hooked = getattr(bpy.app.handlers, name)
         if handler in hooked:
             hooked.remove(handler)
+    live.shut_down()
     session.stop()

@@ -21,6 +21,7 @@ class State:
     finished: dict[str, say.RigReady] = field(default_factory=dict)  # person's id → rig to be built
     takes: dict[str, say.TakeReady] = field(default_factory=dict)  # take's id → curves to be written
     tracks: dict[str, str] = field(default_factory=dict)  # take's id → track file; survives undo
+    live: say.LiveState | None = None  # none while nothing is tracked live
     notice: str = ""
 
     def clear_people(self) -> None:

@@ -17,8 +17,9 @@ from ..client import messages as say
 from ..people import all_people, clear_result, find_person, set_warnings
 from ..takes import all_takes, clip_request, fill_channels, find_take, owner_of
 from ..texts import t
-from . import session
+from . import live, session
 from .state import state
+from .window import blocking_mode, in_the_middle, in_window, redraw
 
 BUDGET = 0.004  # seconds
 BUSY, IDLE = 0.05, 0.25  # seconds between ticks
@@ -26,6 +27,11 @@ BUSY, IDLE = 0.05, 0.25  # seconds between ticks
 
 def tick() -> float:
     """Work for at most ``BUDGET``; seconds until the next tick."""
+    pause = live.tick()
+    return min(_work(), pause) if pause else _work()
+
+
+def _work() -> float:
     worker = session.running()
     if worker is None or not (worker.reports or state.finished or state.takes or thumbnails.waiting()):
         return BUSY if state.progress else IDLE
@@ -115,9 +121,9 @@ def _build_one() -> None:
             state.progress.pop(uid, None)
             state.notice = t(texts.HEAD_WITHOUT_PERSON, path=ready.path)
             continue
-        if blocking_mode() or _in_the_middle():
+        if blocking_mode() or in_the_middle():
             continue
-        _in_window(bpy.ops.semblance.apply_rig, person=uid)
+        in_window(bpy.ops.semblance.apply_rig, person=uid)
         return
 
 
@@ -126,48 +132,9 @@ def _apply_one() -> None:
     for uid in list(state.takes):
         if find_take(uid) is None:
             forget_job(uid)
-        elif not (blocking_mode() or _in_the_middle()):
-            _in_window(bpy.ops.semblance.take_apply, take=uid)
+        elif not (blocking_mode() or in_the_middle()):
+            in_window(bpy.ops.semblance.take_apply, take=uid)
             return
-
-
-def _in_window(operator: Any, **properties: str) -> None:
-    """Run an operator as one step to undo; timers have no window of their own."""
-    windows = bpy.context.window_manager.windows
-    if bpy.context.window is None and len(windows):
-        with bpy.context.temp_override(window=windows[0]):
-            operator("EXEC_DEFAULT", True, **properties)
-    else:
-        operator("EXEC_DEFAULT", True, **properties)
-
-
-def blocking_mode() -> str:
-    """The mode, such as edit mode, in which an undo step of ours would tear the user's own steps apart."""
-    windows = bpy.context.window_manager.windows
-    layer = windows[0].view_layer if len(windows) else bpy.context.view_layer
-    active = layer.objects.active
-    return active.mode if active is not None and active.mode not in ("OBJECT", "POSE") else ""
-
-
-def _in_the_middle() -> bool:
-    """Whether something is being dragged, or a render runs."""
-    windows = bpy.context.window_manager.windows
-    if any(len(getattr(window, "modal_operators", ())) for window in windows):
-        return True
-    asked = getattr(bpy.app, "is_job_running", None)
-    return bool(asked and asked("RENDER"))
-
-
-def redraw() -> None:
-    """Draw the sidebars and the preferences again."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()
-            elif area.type == "PREFERENCES":
-                area.tag_redraw()
 
 
 def resume_jobs() -> None:

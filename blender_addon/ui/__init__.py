@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Panels, lists, menus and the preferences page. They draw what is known and change nothing."""
 
-from . import drop, expression_panels, head_panels, lists, menus, person_panels, take_panels
+from . import drop, expression_panels, head_panels, lists, live_panels, menus, person_panels, take_panels
 
 CLASSES = (
     *lists.CLASSES,
@@ -10,5 +10,6 @@ CLASSES = (
     *head_panels.CLASSES,
     *expression_panels.CLASSES,
     *take_panels.CLASSES,
+    *live_panels.CLASSES,
     *drop.CLASSES,
 )

@@ -10,8 +10,9 @@ from .. import texts, thumbnails
 from ..diagnosis import fix_of
 from ..people import active_person, photo_warnings
 from ..preferences import is_local
-from ..runtime import session, timer
+from ..runtime import session
 from ..runtime.state import state
+from ..runtime.window import blocking_mode
 from ..texts import t
 from .job_parts import draw_fix, draw_progress
 from .parts import SidebarPanel, sentence
@@ -174,7 +175,7 @@ class SEMBLANCE_PT_build(_PersonPanel, bpy.types.Panel):
 
 
 def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, person: Any, now: Any) -> None:
-    if person.uid in state.finished and (mode := timer.blocking_mode()):
+    if person.uid in state.finished and (mode := blocking_mode()):
         text = t(texts.LEAVE_MODE, mode=t(mode.replace("_", " ").title()))
         sentence(layout.box(), context, text, "INFO")
         return

@@ -10,8 +10,9 @@ import bpy
 
 from .. import texts
 from ..diagnosis import fix_of
-from ..runtime import session, timer
+from ..runtime import session
 from ..runtime.state import state
+from ..runtime.window import blocking_mode
 from ..texts import t
 from .job_parts import draw_fix, draw_progress
 from .parts import SidebarPanel, sentence
@@ -191,7 +192,7 @@ class SEMBLANCE_PT_take_job(_TakePanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, context.scene.semblance.take
         now = state.progress.get(take.uid)
-        if take.uid in state.takes and (mode := timer.blocking_mode()):
+        if take.uid in state.takes and (mode := blocking_mode()):
             text = t(texts.LEAVE_MODE_FOR_TAKE, mode=t(mode.replace("_", " ").title()))
             sentence(layout.box(), context, text, "INFO")
         elif now is not None:

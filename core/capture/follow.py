@@ -70,25 +70,32 @@ def follow_face(frames: Iterable[Frame], finder: FaceFinder, person: Person | No
     Raises:
         BadInput: there is no face at the point that was clicked, or no frame.
     """
-    follower = _Follower(finder, person or Person())
-    first = True
+    follower = FaceFollower(finder, person)
     for frame in frames:
-        yield follower.look(frame, first)
-        first = False
-    if first:
+        yield follower.look(frame)
+    if follower.first:
         raise BadInput("The video has no frame between its in and out points.", "Choose others.")
 
 
-class _Follower:
-    def __init__(self, finder: FaceFinder, person: Person) -> None:
-        self.finder, self.person = finder, person
+class FaceFollower:
+    """One person's face, frame by frame, as they come."""
+
+    def __init__(self, finder: FaceFinder, person: Person | None = None) -> None:
+        self.finder, self.person = finder, person or Person()
+        self.first = True  # no frame was looked at yet
         self.last: Face | None = None
-        self.shape = person.shape  # what the person looks like, as far as landmarks tell
+        self.shape = self.person.shape  # what the person looks like, as far as landmarks tell
         self.small: np.ndarray | None = None
         self.changes: list[float] = []
         self.next_look = -np.inf
 
-    def look(self, frame: Frame, first: bool) -> Seen:
+    def look(self, frame: Frame) -> Seen:
+        """What the next frame shows; frames come in order, and some may be missing.
+
+        Raises:
+            BadInput: there is no face at the point that was clicked.
+        """
+        first, self.first = self.first, False
         cut = self._is_cut(frame.pixels) and not first
         size = frame.pixels.shape[1], frame.pixels.shape[0]
         photo = Photo(frame.pixels, Path("frame"), "", None, size)

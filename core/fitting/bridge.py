@@ -42,9 +42,9 @@ def bridge_values(
             continue
         filled = np.zeros((len(t), values.shape[1]))
         if before is not None:
-            filled += _fade((t - times[before]) / EASE)[:, None] * out[before]
+            filled += fade((t - times[before]) / EASE)[:, None] * out[before]
         if after is not None:
-            filled += _fade((times[after] - t) / EASE)[:, None] * out[after]
+            filled += fade((times[after] - t) / EASE)[:, None] * out[after]
         out[first:end] = filled
     return out
 
@@ -82,7 +82,7 @@ def bridge_poses(
     return turned, moved
 
 
-def _fade(share: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
+def fade(share: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
     """1 at 0, 0 from 1 on, with level ends."""
     s = np.clip(share, 0, 1)
     return 1 - s * s * (3 - 2 * s)

@@ -128,10 +128,17 @@ def _from_rest(
     first_seen: int,
 ) -> tuple[Float[ndarray, "frames 3 3"], Float[ndarray, "frames 3"]]:
     """Head poses relative to a pose at rest, in axes that stand upright with the head at rest."""
-    upright, place = _UPRIGHT @ rotation, translation @ _UPRIGHT
+    turned, place = upright(rotation, translation)
     if rest is None:
-        return upright, place - place[first_seen]
-    return upright[rest].T @ upright, (place - place[rest]) @ upright[rest]
+        return turned, place - place[first_seen]
+    return turned[rest].T @ turned, (place - place[rest]) @ turned[rest]
+
+
+def upright(
+    rotation: Float[ndarray, "*frames 3 3"], translation: Float[ndarray, "*frames 3"]
+) -> tuple[Float[ndarray, "*frames 3 3"], Float[ndarray, "*frames 3"]]:
+    """Poses of a track (head → camera) in axes that stand upright and face the camera, metres."""
+    return _UPRIGHT @ rotation, translation @ _UPRIGHT
 
 
 def save_animation(animation: Animation, path: Path) -> None:

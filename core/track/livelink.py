@@ -69,10 +69,7 @@ def write_livelink(track: Track, path: Path, timecode_rate: float = 60.0) -> Non
     Raises:
         OutputFailed: the file cannot be written.
     """
-    order = [ARKIT_INDEX[name] for name in APPLE_ORDER]
-    head = _angles(_TO_CAMERA @ track.head_rotation.astype(np.float64))
-    eyes = [_angles(_eye(track.gaze[:, eye].astype(np.float64))) for eye in (0, 1)]
-    values = np.concatenate([track.coefficients[:, order], head, *eyes], axis=1) + 0.0  # no negative zeros
+    values = livelink_values(track.coefficients, track.head_rotation, track.gaze)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADER)
@@ -81,6 +78,19 @@ def write_livelink(track: Track, path: Path, timecode_rate: float = 60.0) -> Non
         writer.writerow([_timecode(time, timecode_rate), str(len(row)), *numbers])
     with staged_output(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
+
+
+def livelink_values(
+    coefficients: Float[ndarray, "frames 52"],
+    head_rotation: Float[ndarray, "frames 3 3"],
+    gaze: Float[ndarray, "frames 2 2"],
+) -> Float[ndarray, "frames 61"]:
+    """Frames of a track as the app's 61 values: coefficients in its order, then the angles."""
+    order = [ARKIT_INDEX[name] for name in APPLE_ORDER]
+    head = _angles(_TO_CAMERA @ head_rotation.astype(np.float64))
+    eyes = [_angles(_eye(gaze[:, eye].astype(np.float64))) for eye in (0, 1)]
+    values: Float[ndarray, "frames 61"] = np.concatenate([coefficients[:, order], head, *eyes], axis=1)
+    return values + 0.0  # no negative zeros
 
 
 def read_livelink(path: Path) -> Track:

@@ -40,6 +40,11 @@ class Guard:
             self._hosts |= {socket.gethostname().lower(), socket.getfqdn().lower()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            refused = self._refusal(Headers(scope=scope))
+            # before the handshake: the client gets the same answer as over HTTP
+            await (error_response(refused) if refused else self._app)(scope, receive, send)
+            return
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)

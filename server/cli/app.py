@@ -12,6 +12,7 @@ from server.cli.demo import demo
 from server.cli.doctor import doctor
 from server.cli.exits import reported
 from server.cli.interruption import handle_signals
+from server.cli.live import live
 from server.cli.models import models
 from server.cli.retarget import mapping, retarget
 from server.cli.rig import rig
@@ -44,7 +45,7 @@ def semblance(
 
 
 for _command in (
-    rig, track, retarget, mapping, blend, export, sheet, demo, serve, addon, doctor,
+    rig, track, live, retarget, mapping, blend, export, sheet, demo, serve, addon, doctor,
 ):  # fmt: skip
     app.command()(reported(_command))
 app.add_typer(models, name="models")

@@ -38,6 +38,7 @@ EXIT_CODES: Final = {
     "conflict": 2,
     "track_unreadable": 16,
     "preset_unreadable": 17,
+    "camera_unavailable": 18,
     "cancelled": 130,
 }
 """Error code → exit code. 0 is success; 2 is also a misspelt command line, 1 a fault of Semblance's own."""

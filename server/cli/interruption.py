@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _asked = False
@@ -17,6 +20,27 @@ def handle_signals() -> None:
 def asked_to_stop() -> bool:
     """Whether a signal came; what reports progress asks this."""
     return _asked
+
+
+@contextmanager
+def ending_quietly() -> Iterator[threading.Event]:
+    """An event that a signal sets within the block: an end that is no error. A second signal is one."""
+    ended = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if ended.is_set():
+            _stop(number, frame)
+        ended.set()
+
+    try:
+        before = {kind: signal.signal(kind, ask) for kind in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # only the main thread hears signals
+        before = {}
+    try:
+        yield ended
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

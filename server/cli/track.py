@@ -52,7 +52,7 @@ def track(
     for path, ending in ((csv, ".csv"), (check, ".mp4")):
         if path:
             check_output(path, (ending,), force)
-    point, name = _point(face_at), name or video.stem
+    point, name = point_of(face_at), name or video.stem
     reporter = Reporter(json)
     if server:
         from server.cli.remote import remote_track
@@ -88,7 +88,12 @@ def track(
     )
 
 
-def _point(text: str | None) -> tuple[float, float] | None:
+def point_of(text: str | None) -> tuple[float, float] | None:
+    """The pixel that ``X,Y`` means.
+
+    Raises:
+        BadInput: it is none.
+    """
     if text is None:
         return None
     try:

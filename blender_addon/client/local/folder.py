@@ -26,16 +26,20 @@ def server_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "semblance"
 
 
-def local_address(folder: Path) -> Address:
+def local_address(folder: Path, note: str = "server.json") -> Address:
     """The address and token that a running server left in its folder.
+
+    ``note`` is ``live.json`` for live tracking that was started elsewhere.
 
     Raises:
         NotRunning: there is none, or it cannot be read.
     """
     try:
-        url = json.loads((folder / "server.json").read_text("utf-8"))["url"]
+        url = json.loads((folder / note).read_text("utf-8"))["url"]
         token = (folder / "token").read_text("utf-8").strip()
     except (OSError, ValueError, KeyError, TypeError):
+        if note != "server.json":
+            raise NotRunning("No live tracking runs.", "Start it with semblance live.") from None
         raise NotRunning("The server is not running.", "Start it.") from None
     return Address(str(url), token)
 
