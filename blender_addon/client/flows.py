@@ -19,9 +19,10 @@ from .backoff import Backoff
 from .errors import Damaged, Fault, StartFailed, Unreachable
 from .events import EventStream
 from .health import address_of, models, server_state
-from .http import call, download, upload
+from .http import call, download
 from .local.folder import log_lines
 from .local.process import ServerProcess, choose_python
+from .sending import safe_name, start_job
 
 # Stage → where it begins in the whole, and its share; what the server does takes the rest.
 _SHARES = {"send": (0.0, 0.05), "fetch": (0.95, 0.05)}
@@ -134,43 +135,11 @@ def stop_server(desk: Desk) -> Flow:
 
 def build_rig(desk: Desk, request: say.BuildRig) -> Flow:
     """Send what the server lacks, start the job, follow it. A cut line costs only the photo being sent."""
-    sent: dict[Path, str] = {}
-    backoff = Backoff()
     desk.progress(say.Progress(request.person, "send", 0.0))
-    while True:
-        try:
-            for photo in request.photos:
-                if photo not in sent:
-                    yield from _send(desk, request, photo, sent)
-            body = {"kind": "rig", "files": [sent[photo] for photo in request.photos],
-                    "options": request.options}  # fmt: skip
-            job = call(address_of(desk.target), "POST", "/v1/jobs", body, {"Idempotency-Key": request.key})
-            break
-        except Unreachable as error:
-            desk.progress(say.Progress(request.person, "send", len(sent) / len(request.photos),
-                                       note=error.message))  # fmt: skip
-            yield backoff.pause()
-        except Fault as error:
-            desk.report(say.JobEnded(request.person, error.code, error.message, error.hint), None)
-            return
-    desk.report(say.JobAccepted(request.person, str(job["id"])), None)
-    yield from follow_job(desk, say.FollowJob(request.person, str(job["id"])))
-
-
-def _send(desk: Desk, request: say.BuildRig, photo: Path, sent: dict[Path, str]) -> Flow:
-    try:
-        size = max(1, photo.stat().st_size)
-    except OSError:
-        size = 1  # opening it says what is wrong
-    sending = upload(address_of(desk.target), photo)
-    while True:
-        try:
-            part = next(sending) / size
-        except StopIteration as end:
-            sent[photo] = str(end.value["id"])
-            return
-        desk.progress(say.Progress(request.person, "send", (len(sent) + part) / len(request.photos)))
-        yield 0.0
+    job = yield from start_job(desk, request.person, "rig", request.photos, request.options, request.key)
+    if job is not None:
+        desk.report(say.JobAccepted(request.person, job), None)
+        yield from follow_job(desk, say.FollowJob(request.person, job))
 
 
 def _take_rig(desk: Desk, person: str, job: dict[str, Any]) -> Flow:
@@ -276,11 +245,6 @@ def fetch(desk: Desk, person: str, result: dict[str, Any], path: Path) -> Flow:
         for have in fetching:
             desk.progress(say.Progress(person, "fetch", have / max(1, result["size"])))
             yield 0.0
-
-
-def safe_name(name: str) -> str:
-    """An id as a file's name."""
-    return "".join(letter for letter in name if letter.isalnum() or letter in "-_") or "rig"
 
 
 def _lost(person: str, error: Fault) -> say.JobEnded:

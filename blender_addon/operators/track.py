@@ -27,6 +27,7 @@ from ..takes import (
     with_id,
 )
 from ..texts import t
+from .base import cancel_job
 
 
 def _begin(take: SemblanceTake, needs_file: str) -> bool:
@@ -116,12 +117,7 @@ class SEMBLANCE_OT_take_cancel(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take = context.scene.semblance.take
-        session.post(say.CancelJob(take.uid, take.job or state.jobs.get(take.uid, "")))
-        now = state.progress.get(take.uid)
-        if now is not None and now.note:  # the server does not answer: do not wait for it
-            session.post(say.Forget(take.uid))
-            timer.forget_job(take.uid)
+        cancel_job(context.scene.semblance.take)
         return {"FINISHED"}
 
 
