@@ -152,8 +152,14 @@ class Client:
     def job(self, job_id: str) -> Job:
         return self._ask(Job, "GET", f"/v1/jobs/{job_id}")
 
-    def cancel(self, job_id: str) -> Job:
-        return self._ask(Job, "POST", f"/v1/jobs/{job_id}/cancel")
+    def cancel(self, job_id: str, keep: bool = False) -> Job:
+        """Stop a job; with ``keep``, one that can ends as done, with what it has so far."""
+        params = {"keep": "true"} if keep else {}
+        return self._ask(Job, "POST", f"/v1/jobs/{job_id}/cancel", params=params)
+
+    def preview(self, job_id: str) -> bytes:
+        """A small JPEG of the frame that a running job works on."""
+        return self._call("GET", f"/v1/jobs/{job_id}/preview").content
 
     def delete_job(self, job_id: str) -> None:
         self._call("DELETE", f"/v1/jobs/{job_id}")
