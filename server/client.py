@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.atomic import staged_output
 from core.errors import BadInput, Cancelled, SemblanceError, UnreadableMedia
-from core.progress import ProgressReport
+from core.progress import FrameReport, ProgressReport
 from server.api.schemas import ErrorBody, FaceModels, File, Health, Job, Jobs, Rig, Rigs
 from server.errors import ServerUnreachable, Unauthorized, error_from
 from server.version import API_VERSION
@@ -192,7 +192,8 @@ class Client:
         job = None
         for job in self.events(job_id):
             if job.stage and not job.is_final:
-                listener(ProgressReport(job.stage, job.fraction, job.seconds_left or 0.0))
+                at = job.frame and FrameReport(job.frame.number, job.frame.count, job.frame.time)
+                listener(ProgressReport(job.stage, job.fraction, job.seconds_left or 0.0, at))
         assert job is not None
         if job.error:
             raise error_from(job.error.code, job.error.message, job.error.hint)

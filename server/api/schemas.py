@@ -106,7 +106,7 @@ class Job(BaseModel):
     stage: str
     fraction: float
     seconds_left: float | None
-    stopping: bool = Field(description="It runs, and was asked to stop; it may keep what it has.")
+    stopping: bool = Field(description="It runs, and was asked to end early with what it has.")
     frame: JobFrame | None
     seconds: dict[str, float] = Field(description="Measured, by stage, of a job that is done.")
     warnings: list[Warning]

@@ -103,7 +103,7 @@ class JobQueue:
             stage=report.stage,
             fraction=report.fraction,
             seconds_left=report.seconds_left if report.stage else None,  # it has not said yet
-            stopping=live.finishing or live.cancelled,
+            stopping=live.finishing,
             frame=live.frame,
             version=max(job.version, live.version),
         )

@@ -1,8 +1,8 @@
 """The worker process: ``python -m server.jobs.worker KIND_MODULE...``.
 
-Reads a JSON object a line from standard input, ``{"run": task}``, ``{"cancel": job id}`` or
-``{"finish": job id}``, and writes one a line to standard output: ``ready``, ``progress``, ``done``, ``failed``. When its input ends, the server is
-gone, and the worker ends at once, with every process that it started.
+Reads a JSON object a line from standard input, ``{"run": task}``, ``{"cancel": job id}`` or ``{"finish": job
+id}``, and writes one a line to standard output: ``ready``, ``progress``, ``done``, ``failed``. When its input
+ends, the server is gone, and the worker ends at once, with every process that it started.
 """
 
 from __future__ import annotations

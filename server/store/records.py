@@ -86,7 +86,7 @@ class JobRecord:
         seconds: measured, by finished stage.
         version: grows with every change.
         queue_position: 1 is next, 0 does not wait.
-        stopping: whether a running job was asked to stop.
+        stopping: whether a running job was asked to stop early and keep what it has.
         frame: of a running job, where it works on a video.
     """
 

@@ -2,14 +2,16 @@
 
 # No postponed annotations here: FastAPI must see the union of the kinds' requests itself.
 
+import io
 import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from PIL import Image
 from pydantic import Field
 
 from server.api.context import Id, InContext
@@ -29,6 +31,7 @@ _Keep = Annotated[
         description="A running job that can, `track` for one, ends early as done, with what it has so far."
     ),
 ]
+_Format = Annotated[Literal["jpeg", "ppm"], Query(description="PPM for clients that decode nothing.")]
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -66,7 +69,7 @@ def jobs_router(kinds: Iterable[JobKind]) -> APIRouter:
 
     @router.post("/jobs/{id}/cancel", responses=errors("not_found", "bad_input", "quota_exceeded"))
     def cancel_job(id: Id, context: InContext, keep: _Keep = False) -> Job:
-        """A waiting job is cancelled at once, a running one as soon as it can stop; others stay as they are."""
+        """A waiting job is cancelled at once, a running one as soon as it can stop; ended ones stay."""
         kind = by_name.get(context.queue.get(id).kind)
         return Job.of(context.queue.cancel(id, keep and kind is not None and kind.keeps))
 
@@ -102,10 +105,14 @@ def get_job(id: Id, context: InContext) -> Job:
         **errors("not_found", "bad_input"),
     },
 )
-def job_preview(id: Id, context: InContext) -> Response:
+def job_preview(id: Id, context: InContext, format: _Format = "jpeg") -> Response:
     """A small picture of the frame that a running job works on, with the face outlined."""
-    picture = context.queue.picture(id)
-    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+    picture, media_type = context.queue.picture(id), "image/jpeg"
+    if format == "ppm":
+        unpacked = io.BytesIO()
+        Image.open(io.BytesIO(picture)).convert("RGB").save(unpacked, "PPM")
+        picture, media_type = unpacked.getvalue(), "image/x-portable-pixmap"
+    return Response(picture, media_type=media_type, headers={"Cache-Control": "no-store"})
 
 
 @_router.delete("/jobs/{id}", status_code=204, responses=errors("not_found", "conflict", "bad_input"))

@@ -21,9 +21,9 @@ class PeopleOptions(Options):
 class PeopleRequest(Request):
     """Find the people in a video's first good frame.
 
-    The first result is JSON: the clip's size, rate and length, the frame's time, and for each person a number,
-    a box and a point that tells `track` whom to follow. Then come the frame with numbered boxes and a square
-    crop of each face, as JPEGs.
+    The first result is JSON: the clip's size, rate and length, the frame's time, and for each person a
+    number, a box and a point that tells `track` whom to follow. Then come the frame with numbered boxes and a
+    square crop of each face, as JPEGs.
     """
 
     kind: Literal["people"]
