@@ -11,12 +11,14 @@ from typing import Any
 
 import bpy
 
+from . import texts
 from .build.head import RIG_ID_PROPERTY
 from .client import messages as say
 from .heads import head_of
 from .people import find_person
 from .properties import SemblanceTake
 from .retarget.take import Placement, Targets
+from .texts import t
 
 PRESET_FORMAT = "semblance-mapping"
 _PARTS = ("gain", "offset", "low", "high")
@@ -162,9 +164,26 @@ def clip_request(take: SemblanceTake) -> say.TrackClip:
         options["end"] = take.end
     if take.follow == "POINT":
         options["point"] = list(take.point)
+        if take.point_time > take.start:
+            options["point_time"] = take.point_time
     rig = rig_of(take) if take.follow == "HEAD" else ""
     clip = Path(bpy.path.abspath(take.clip))
     return say.TrackClip(take.uid, clip, rig, options, take.job_key, track_request(take), take.job)
+
+
+def people_request(take: SemblanceTake) -> say.FindPeople:
+    """Find out who is in the clip."""
+    options: dict[str, object] = {"start": take.start, **({"end": take.end} if take.end > 0 else {})}
+    return say.FindPeople(take.uid, Path(bpy.path.abspath(take.clip)), options, uuid.uuid4().hex)
+
+
+def wrong_span(take: SemblanceTake) -> str:
+    """What is wrong with the in and out points, as far as is known here; empty where they fit."""
+    if 0 < take.end <= take.start:
+        return t(texts.OUT_BEFORE_IN)
+    if 0 < take.clip_seconds <= take.start:
+        return t(texts.IN_AFTER_END, seconds=f"{take.clip_seconds:.2f}")
+    return ""
 
 
 def rig_of(take: SemblanceTake) -> str:

@@ -88,6 +88,7 @@ STAGES = {
     "surface": "Fitting the shape",
     "expressions": "Reading expressions",
     "texture": "Making the texture",
+    "people": "Looking for people",
     "faces": "Following the face",
     "identity": "Measuring the face",
     "reading": "Reading the track",
@@ -200,6 +201,17 @@ FOLLOWS = (
     ),
     ("POINT", "Face at a Place", "The face at a place in the picture, at the in point"),
 )
+FACE_TIME = "At Time"
+FACE_TIME_TIP = "When in the clip the place is on the face, in seconds; up to the in point it holds there"
+FIND_PEOPLE = "Find People"
+FIND_PEOPLE_TIP = "Look at the clip: its length, and who is in it at the in point, to choose from"
+CHOOSE_PERSON = "Follow This Person"
+CHOOSE_PERSON_TIP = "Track the person of this number"
+PEOPLE_AT = "At {seconds} s"
+CLIP_LENGTH = "The clip has {seconds} s."
+OUT_BEFORE_IN = "The out point must come after the in point."
+IN_AFTER_END = "The in point lies after the clip's end ({seconds} s)."
+OUT_AFTER_END = "The out point lies after the clip's end ({seconds} s)."
 FACE_AT = "Face at"
 FACE_AT_TIP = "A place on the face, in pixels from the picture's upper left corner"
 TARGET = "Character"
@@ -271,7 +283,10 @@ TRACK = "Track Clip"
 TRACK_TIP = "Track the clip and put the performance onto the character. Blender stays usable meanwhile"
 APPLY_AGAIN = "Apply Again"
 APPLY_AGAIN_TIP = "Put the same track onto the character with these options, without tracking again"
-CANCEL_TRACK_TIP = "Stop this job"
+CANCEL_TRACK_TIP = "Stop and keep what is tracked so far; pressed again, nothing is kept"
+FRAME_OF = "Frame {number} of {count}, {seconds} s"
+STOPPING = "Stopping, keeping {count} frames."
+STOPPING_HINT = "Cancel again to keep nothing."
 APPLY_TAKE = "Apply Performance"
 APPLY_TAKE_TIP = "Write the performance that the server has finished"
 LEAVE_MODE_FOR_TAKE = "The performance is finished. Leave {mode} to apply it."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Generator, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .health import address_of, models, server_state
 from .http import call, download
 from .local.folder import log_lines
 from .local.process import ServerProcess, choose_python
+from .pictures import FramePictures
 from .sending import safe_name, start_job
 
 # Stage → where it begins in the whole, and its share; what the server does takes the rest.
@@ -48,11 +49,13 @@ Flow = Generator[Wait, None, None]
 
 @dataclass
 class Desk:
-    """What flows share: where to call, where rigs, tracks and curves go, and how to report."""
+    """What flows share: where to call, where rigs, tracks, curves and pictures go, and how to report."""
 
     rigs: Path
     takes: Path
+    pictures: Path
     report: Callable[[Any, Hashable], None]
+    sent: dict[Hashable, str] = field(default_factory=dict)  # clips that the server has; see sending.py
     target: say.Target = None
     process: ServerProcess | None = None  # started from here
 
@@ -163,6 +166,7 @@ def follow_job(desk: Desk, request: say.FollowJob, finish: Finish = _take_rig) -
     backoff = Backoff()
     last = say.Progress(request.person, "", 0.0)
     last_id, by_events = "", True
+    pictures = FramePictures(desk, request.person, request.job)
     while True:
         job: dict[str, Any] | None = None
         try:
@@ -174,12 +178,14 @@ def follow_job(desk: Desk, request: say.FollowJob, finish: Finish = _take_rig) -
                         last = _report(desk, request.person, job)
                         if job["state"] in FINAL:
                             break
+                        pictures.look(job)
                     else:
                         yield item
             else:
                 job = call(address_of(desk.target), "GET", f"/v1/jobs/{request.job}")
                 backoff.reset()
                 last = _report(desk, request.person, job)
+                pictures.look(job)
                 yield _POLL
             if job and job["state"] in FINAL:
                 yield from finish(desk, request.person, job)
@@ -220,7 +226,10 @@ def _events(desk: Desk, job: str, last_id: str) -> Generator[Wait | tuple[str, d
 def _report(desk: Desk, person: str, job: dict[str, Any]) -> say.Progress:
     stage = "wait" if job["state"] == "queued" else str(job.get("stage") or "")
     left = job.get("seconds_left")
-    progress = say.Progress(person, stage, float(job.get("fraction") or 0.0), left)
+    at = job.get("frame")
+    frame = say.VideoFrame(int(at["number"]), int(at["count"]), float(at["time"])) if at else None
+    fraction, stopping = float(job.get("fraction") or 0.0), bool(job.get("stopping"))
+    progress = say.Progress(person, stage, fraction, left, "", frame, stopping)
     desk.progress(progress)
     return progress
 
@@ -258,7 +267,9 @@ def _lost(person: str, error: Fault) -> say.JobEnded:
 def cancel_job(desk: Desk, request: say.CancelJob) -> Flow:
     """Ask the server to stop a job; the one who follows it reports the end."""
     try:
-        call(address_of(desk.target), "POST", f"/v1/jobs/{request.job}/cancel")
+        keep = "?keep=true" if request.keep else ""
+        call(address_of(desk.target), "POST", f"/v1/jobs/{request.job}/cancel{keep}")
     except Fault as error:
-        desk.report(say.Notice(f"The job could not be cancelled: {error.message}", True), None)
+        text = f"The job could not be cancelled: {error.message}"
+        desk.report(say.NotStopped(request.person, text), None)
     yield 0.0

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,18 +25,27 @@ def start_job(
     options: dict[str, object],
     key: str,
     rig: str = "",
+    reuse: bool = False,
 ) -> Generator[Wait, None, str | None]:
     """Send what the server lacks and start a job; its id, or None after an error that was reported.
 
     A cut line costs only the file that was being sent. ``key``: the same never starts a second job.
+    ``reuse``: a file that was sent for another job, and has not changed, is not sent again.
     """
     backoff = Backoff()
     sent: dict[Path, str] = {}
+    old: list[Hashable] = []  # marks of what was sent for another job
     while True:
         try:
             for file in files:
+                mark = _mark(desk, file) if reuse else None
+                if file not in sent and mark in desk.sent:
+                    sent[file] = desk.sent[mark]
+                    old.append(mark)
                 if file not in sent:
                     sent[file] = yield from _send(desk, person, file, len(sent), len(files))
+                    if mark is not None:
+                        desk.sent[mark] = sent[file]
             if rig:
                 yield from _offer_rig(desk, rig)
             body: dict[str, object] = {"kind": kind, "options": options}
@@ -49,8 +58,23 @@ def start_job(
             desk.progress(say.Progress(person, "send", done, note=error.message))
             yield backoff.pause()
         except Fault as error:
+            if error.code == "not_found" and old:  # the server has removed it meanwhile
+                for mark in old:
+                    desk.sent.pop(mark, None)
+                old.clear()
+                sent.clear()
+                continue
             desk.report(say.JobEnded(person, error.code, error.message, error.hint), None)
             return None
+
+
+def _mark(desk: Desk, file: Path) -> Hashable:
+    """What tells whether a file is still the one that a server was sent."""
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return desk.target, file, state.st_size, state.st_mtime_ns
 
 
 def _send(desk: Desk, person: str, file: Path, before: int, count: int) -> Generator[Wait, None, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from . import messages as say
@@ -18,13 +19,30 @@ def track_clip(desk: Desk, request: say.TrackClip) -> Flow:
     job = request.job
     if not job:
         started = yield from start_job(
-            desk, request.person, "track", [request.clip], request.options, request.key, request.rig
+            desk,
+            request.person,
+            "track",
+            [request.clip],
+            request.options,
+            request.key,
+            request.rig,
+            reuse=True,
         )
         if started is None:
             return
         job = started
         desk.report(say.JobAccepted(request.person, job), None)
     yield from follow_job(desk, say.FollowJob(request.person, job), partial(_take_track, request.then))
+
+
+def find_people(desk: Desk, request: say.FindPeople) -> Flow:
+    """Find out who is in a clip."""
+    job = yield from start_job(
+        desk, request.person, "people", [request.clip], request.options, request.key, reuse=True
+    )
+    if job is not None:
+        take_in = partial(_take_people, request.clip)
+        yield from follow_job(desk, say.FollowJob(request.person, job), take_in)
 
 
 def retarget_track(desk: Desk, request: say.RetargetTrack) -> Flow:
@@ -51,6 +69,31 @@ def _take_track(then: say.RetargetTrack, desk: Desk, person: str, job: dict[str,
     yield from fetch(desk, person, job["results"][0], path)
     desk.report(say.TrackReady(person, path, _sentences(job)), None)
     yield from retarget_track(desk, say.RetargetTrack(person, path, then.options, then.key))
+
+
+def _take_people(clip: Path, desk: Desk, person: str, job: dict[str, Any]) -> Flow:
+    if job["state"] != "done":
+        report_end(desk, person, job)
+        return
+    start = desk.pictures / safe_name(person)
+    results = {str(row["name"]): row for row in job["results"]}
+    paths = {name: start.with_name(f"{start.name}-{safe_name(str(job['id']))}-{name}") for name in results}
+    for path in start.parent.glob(f"{start.name}-*"):
+        if path not in paths.values():  # of an earlier look
+            path.unlink(missing_ok=True)
+    for name, row in results.items():
+        yield from fetch(desk, person, row, paths[name])
+    told = json.loads(paths["people.json"].read_text(encoding="utf-8"))
+    people = tuple(
+        say.ClipPerson(
+            int(row["number"]),
+            (float(row["point"][0]), float(row["point"][1])),
+            paths[f"person-{int(row['number'])}.jpg"],
+        )
+        for row in told["people"]
+    )
+    picture, seconds = paths["people.jpg"], (float(told[name]) for name in ("time", "duration", "fps"))
+    desk.report(say.PeopleReady(person, clip, *seconds, picture, people), None)
 
 
 def _take_curves(desk: Desk, person: str, job: dict[str, Any]) -> Flow:

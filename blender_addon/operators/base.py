@@ -55,9 +55,15 @@ def head_and_photo(context: bpy.types.Context, index: int) -> tuple[Head, PhotoF
 
 
 def cancel_job(owner: Any) -> None:
-    """Stop the job of a person or a performance; a server that does not answer is not waited for."""
-    session.post(say.CancelJob(owner.uid, owner.job or state.jobs.get(owner.uid, "")))
-    now = state.progress.get(owner.uid)
+    """Stop the job of a person or a performance; a server that does not answer is not waited for.
+
+    Tracking that has seen some frames ends early and keeps them; cancelled again, it keeps nothing.
+    """
+    now, job = state.progress.get(owner.uid), owner.job or state.jobs.get(owner.uid, "")
+    keep = now is not None and now.frame is not None and not now.note and owner.uid not in state.stopping
+    if keep:
+        state.stopping.add(owner.uid)
+    session.post(say.CancelJob(owner.uid, job, keep))
     if now is not None and now.note:
         session.post(say.Forget(owner.uid))
         timer.forget_job(owner.uid)

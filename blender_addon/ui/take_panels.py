@@ -13,6 +13,7 @@ from ..diagnosis import fix_of
 from ..runtime import session, timer
 from ..runtime.state import state
 from ..texts import t
+from .clip_parts import draw_people, draw_span
 from .job_parts import draw_fix, draw_progress
 from .parts import SidebarPanel, sentence
 
@@ -35,9 +36,13 @@ class SEMBLANCE_PT_take(SidebarPanel, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(take, "start")
         column.prop(take, "end")
+        draw_span(layout, context, take)
         layout.prop(take, "follow")
         if take.follow == "POINT":
-            layout.prop(take, "point")
+            column = layout.column(align=True)
+            column.prop(take, "point")
+            column.prop(take, "point_time")
+        draw_people(layout, take)
 
 
 class _TakePanel(SidebarPanel):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 import blender_addon
-from blender_addon import takes
+from blender_addon import takes, thumbnails
 from blender_addon.client import messages as say
 from blender_addon.runtime import session, timer
 from blender_addon.runtime.state import state
@@ -135,17 +139,105 @@ def presets(folder: str) -> dict[str, Any]:
     return told
 
 
-def perform(clip: str, python: str) -> dict[str, Any]:
-    """Track a clip on a real server, apply it, undo it, apply it again otherwise."""
+@contextmanager
+def _server(python: str) -> Iterator[None]:
+    """A real server, used by the add-on."""
     _start(python)
     bpy.ops.semblance.server_start()
     _until(lambda: state.server and state.server.state == "ready", 60)
     try:
-        return _perform(clip)
+        yield
     finally:
         bpy.ops.semblance.server_stop()
         _until(lambda: state.server and state.server.state == "stopped", 20)
         blender_addon.unregister()
+
+
+def perform(clip: str, python: str) -> dict[str, Any]:
+    """Track a clip on a real server, apply it, undo it, apply it again otherwise."""
+    with _server(python):
+        return _perform(clip)
+
+
+def people(clip: str, python: str) -> dict[str, Any]:
+    """Look who is in a clip, and choose the second."""
+    with _server(python):
+        take = _take()
+        take.clip, take.start, take.end = clip, 0.3, 0.2
+        bpy.ops.semblance.take_people()
+        told: dict[str, Any] = {"wrong": take.error_message}
+        take.end = 0.0
+        bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
+        _until(lambda: not state.progress, 60)
+        found = state.people[take.uid]
+        told["error"] = take.error_message
+        told["numbers"] = [person.number for person in found.people]
+        told["pictures"] = [path.is_file() for path in (found.picture, *(one.crop for one in found.people))]
+        told["length"] = take.clip_seconds
+        bpy.ops.semblance.take_person("EXEC_DEFAULT", True, number=2)
+        told["chosen"] = [take.follow, [round(side) for side in take.point]]
+        told["asked"] = takes.clip_request(take).options
+        told["time"] = found.time
+        take.start = 5.0
+        bpy.ops.semblance.take_people()
+        told["late"] = take.error_message
+        told["files"] = len(list(session.data_folder("pictures").iterdir()))
+        take.start = 0.0
+        bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
+        _until(lambda: not state.progress, 60)
+        told["files again"] = len(list(session.data_folder("pictures").iterdir()))
+        take.clip = clip + "x"
+        told["forgotten"] = [len(state.people), take.clip_seconds]
+        return told
+
+
+def stop(clip: str, python: str) -> dict[str, Any]:
+    """Cancel once, and keep what was tracked; then twice, and keep nothing."""
+    with _server(python):
+        _select(_mesh("face", ["jawOpen", "mouthSmile_L"]))
+        bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
+        take = _take()
+        take.clip = clip
+        told: dict[str, Any] = {}
+
+        def picture() -> Any:  # without a window it has no icon
+            return thumbnails._previews.get(timer.frame_picture(take.uid))
+
+        def reached() -> bool:
+            now = state.progress[take.uid]
+            return now.frame is not None and now.frame.number >= 20 and picture() is not None
+
+        bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
+        _until(reached, 120)
+        preview = picture()
+        pixels = np.array(preview.image_pixels_float[:]).reshape(preview.image_size[1], -1, 4)
+        told["picture"] = [
+            list(preview.image_size),
+            float(pixels[..., 1].max()),
+            float(pixels[..., :3].std()),
+        ]
+        pressed = time.monotonic()
+        bpy.ops.semblance.take_cancel()
+        told["says so at once"] = take.uid in state.stopping
+        _until(lambda: state.progress[take.uid].stopping, 30)
+        told["answered after"] = time.monotonic() - pressed
+        _until(lambda: not state.progress, 60)
+        take = _take()
+        told["error"] = take.error_message
+        told["warnings"] = [row.message for row in take.warnings]
+        with zipfile.ZipFile(take.track) as archive:
+            told["track"] = json.loads(archive.read("track.json"))
+        keys = _curves(bpy.data.objects["face"].data.shape_keys)
+        told["frames"] = keys['key_blocks["jawOpen"].value'][-1][0] if keys else 0
+        told["after"] = [len(state.stopping), picture() is None]
+        before = take.track
+        bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
+        _until(reached, 120)
+        bpy.ops.semblance.take_cancel()
+        bpy.ops.semblance.take_cancel()
+        _until(lambda: not state.progress, 60)
+        told["twice"] = [_take().track == before, _take().error_message, _take().job]
+        return told
 
 
 def _perform(clip: str) -> dict[str, Any]:

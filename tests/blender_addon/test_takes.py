@@ -11,7 +11,8 @@ import pytest
 from core.rig import save_rig
 from tests.blender_addon.test_operators import rig_with_photo, user_folders
 from tests.blenders import each_blender, run_in_blender
-from tests.performances import tilting_portrait, write_video
+from tests.core.capture.test_follow import two_people
+from tests.performances import GONE, tilting_portrait, write_video
 
 pytestmark = each_blender()
 
@@ -69,6 +70,35 @@ def test_a_clip_is_tracked_applied_undone_and_applied_again(run: Any, tmp_path: 
     assert told["smile"] > 0.1 and told["halved"] < 1e-5
     assert [Path(name).suffix for name in told["left over"]] == [".semtrack"]
     assert told["no video"] == ["unsupported_media", ""]
+
+
+def test_people_are_shown_to_choose_from(run: Any, tmp_path: Path) -> None:
+    alone, both, _ = two_people()
+    clip = write_video(tmp_path / "two.mp4", [alone] * 10 + [both] * 8)
+    told = run("people", clip, sys.executable)
+    assert told["error"] == "" and "out point" in told["wrong"] and "0.72 s" in told["late"]
+    assert told["numbers"] == [1, 2] and told["pictures"] == [True] * 3
+    assert told["length"] == pytest.approx(18 / 25, abs=0.02)
+    follow, (x, y) = told["chosen"]
+    assert follow == "POINT" and abs(x - 634) < 30 and abs(y - 174) < 30
+    assert told["asked"]["point_time"] == pytest.approx(told["time"])
+    assert told["files"] == told["files again"] == 4
+    assert told["forgotten"] == [0, 0.0]
+
+
+def test_cancel_keeps_what_is_tracked_and_twice_keeps_nothing(run: Any, tmp_path: Path) -> None:
+    pictures = [picture for index, picture in enumerate(tilting_portrait()) if index not in GONE]
+    told = run("stop", write_video(tmp_path / "long.mp4", pictures * 60), sys.executable)
+    size, brightest, spread = told["picture"]
+    assert size == [224, 224] and brightest > 0.9 and spread > 0.1
+    assert told["says so at once"] and told["answered after"] < 1.5
+    assert told["error"] == "" and told["track"]["partial"]
+    count = told["track"]["frames"]
+    assert 20 <= count < 60 * 28
+    assert any(f"{count} of about" in text for text in told["warnings"])
+    assert told["frames"] == pytest.approx(1 + (count - 1) / 25 * 24, abs=0.1)
+    assert told["after"] == [0, True]
+    assert told["twice"] == [True, "", ""]
 
 
 def test_jobs_outlive_undo_and_closed_files(run: Any, tmp_path: Path) -> None:
