@@ -127,6 +127,7 @@ class SemblanceTake(WithJob, bpy.types.PropertyGroup):
     )
     left_eye: StringProperty(name=texts.LEFT_EYE, description=texts.EYE_TIP)
     right_eye: StringProperty(name=texts.RIGHT_EYE, description=texts.EYE_TIP)
+    turn_eyes: BoolProperty(name=texts.TURN_EYES, description=texts.TURN_EYES_TIP, default=True)
     aim: PointerProperty(type=bpy.types.Object, name=texts.AIM, description=texts.AIM_TIP)
     place: BoolProperty(name=texts.PLACE, description=texts.PLACE_TIP)
     mapping: StringProperty()  # the mapping's name
@@ -147,6 +148,7 @@ class SemblanceTake(WithJob, bpy.types.PropertyGroup):
         precision=3,
     )
     swap: BoolProperty(name=texts.SWAP, description=texts.SWAP_TIP)
+    wrinkles: BoolProperty(name=texts.WRINKLES, description=texts.WRINKLES_TIP)
     calibrate: BoolProperty(name=texts.CALIBRATE, description=texts.CALIBRATE_TIP)
     neutral: IntProperty(name=texts.NEUTRAL, description=texts.NEUTRAL_TIP, min=0)
     start_frame: IntProperty(name=texts.START_FRAME, description=texts.START_FRAME_TIP, default=1)

@@ -192,7 +192,8 @@ class Client:
         job = None
         for job in self.events(job_id):
             if job.stage and not job.is_final:
-                at = job.frame and FrameReport(job.frame.number, job.frame.count, job.frame.time)
+                frame = job.frame
+                at = FrameReport(frame.number, frame.count, frame.time) if frame else None
                 listener(ProgressReport(job.stage, job.fraction, job.seconds_left or 0.0, at))
         assert job is not None
         if job.error:

@@ -237,7 +237,6 @@ class PeopleReady:
     clip: Path
     time: float
     duration: float  # seconds; 0 where the file does not say it
-    fps: float
     picture: Path
     people: tuple[ClipPerson, ...]
 

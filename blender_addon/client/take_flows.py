@@ -92,8 +92,9 @@ def _take_people(clip: Path, desk: Desk, person: str, job: dict[str, Any]) -> Fl
         )
         for row in told["people"]
     )
-    picture, seconds = paths["people.jpg"], (float(told[name]) for name in ("time", "duration", "fps"))
-    desk.report(say.PeopleReady(person, clip, *seconds, picture, people), None)
+    time, duration = float(told["time"]), float(told["duration"])
+    ready = say.PeopleReady(person, clip, time, duration, paths["people.jpg"], people)
+    desk.report(ready, None)
 
 
 def _take_curves(desk: Desk, person: str, job: dict[str, Any]) -> Flow:

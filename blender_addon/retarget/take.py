@@ -11,6 +11,7 @@ from mathutils import Quaternion, Vector
 
 from .actions import Take, add_strip, write_keys
 from .animation_file import Animation
+from .custom_properties import owner_of_properties, write_properties
 from .pose import (
     armature_axes,
     gaze_rotation,
@@ -105,6 +106,10 @@ def apply_animation(
             at = scene_frames(scene, curve.times, zero, placement.start)
             write_keys(take.curve(keys, path), at, curve.values)
             _widen(keys.key_blocks[curve.key], curve.values)
+    if animation.properties and (face := owner_of_properties(animation, targets.meshes)) is not None:
+        write_properties(
+            take, animation, face, lambda times: scene_frames(scene, times, zero, placement.start)
+        )
     if targets.head is not None:
         if targets.head_bone:
             _write_bones(take, animation, targets.head, targets, frames)
