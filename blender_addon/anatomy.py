@@ -19,7 +19,8 @@ _NO_MATTER = frozenset(("bone", "bind", "jnt", "joint", "jt", "grp", "group", "g
 # Words that make another thing of an eye.
 _NOT_EYES = {
     "lid", "lids", "eyelid", "lash", "brow", "eyebrow", "look", "socket", "target", "aim", "ik", "ctrl",
-    "ctl", "control", "corner", "upper", "lower", "blink", "pupil", "iris", "tear", "occlusion", "bag", "track",
+    "ctl", "control", "corner", "upper", "lower", "blink", "pupil", "iris", "tear", "occlusion", "bag",
+    "track",
 }  # fmt: skip
 _EYES = frozenset(("eye", "eyeball"))
 _TURNED = 0.1  # of an eye's radius: keys that move it further than this turn it
