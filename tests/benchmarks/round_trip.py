@@ -148,11 +148,15 @@ def _row(name: str, true: ndarray, found: ndarray, pose: str) -> None:
 
 
 def main() -> None:
-    """Go round once, and print the figures."""
+    """Go round once, and print the figures; in the process that renders, only render."""
     if sys.argv[1:2] == ["--render-in-blender"]:
-        rig, animation, out, frames, fps, engine = sys.argv[2:]
-        render_in_blender(Path(rig), Path(animation), Path(out), int(frames), float(fps), engine)
+        rig, take, out, count, rate, engine = sys.argv[2:]
+        render_in_blender(Path(rig), Path(take), Path(out), int(count), float(rate), engine)
         return
+    _go_round()
+
+
+def _go_round() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--clip", type=Path, help="default: smirk_dafoe.mp4 of the test data")
     parser.add_argument("--rig", type=Path, help="default: built from scikit-image's astronaut")
