@@ -10,10 +10,12 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _COPY = re.compile(r"\.\d{3}$")
 _SIDES = {"l": "L", "left": "L", "lf": "L", "lt": "L", "r": "R", "right": "R", "rt": "R"}
 _JOINED = {"leye": "L", "lefteye": "L", "eyeleft": "L", "reye": "R", "righteye": "R", "eyeright": "R"}
+_JOINED.update({"左目": "L", "右目": "R"})  # MikuMikuDance
+_JAPANESE = {"頭": "head", "首": "neck"}
 # What riggers and exporters put behind a name without meaning another thing by it.
 _NO_MATTER = frozenset(("bone", "bind", "jnt", "joint", "jt", "grp", "group", "geo", "mesh", "x", "c", "m"))
 # Words that make another thing of an eye.
@@ -28,7 +30,8 @@ _TURNED = 0.1  # of an eye's radius: keys that move it further than this turn it
 
 def words_of(name: str) -> list[str]:
     """The words of a name, in lower case: ``mEyeLeft`` is m, eye and left."""
-    return [word.lower() for word in _WORDS.findall(_COPY.sub("", name))]
+    words = [word.lower() for word in _WORDS.findall(_COPY.sub("", name))]
+    return [_JAPANESE.get(word, word) for word in words]
 
 
 def bone_named(names: Iterable[str], word: str) -> str:

@@ -220,7 +220,9 @@ def remote_track(
         files = [work.video(video)]
         person = work.rig(rig) if rig else None
         job = work.job("track", target, also, keeps=True, files=files, rig=person, options=asked)
-    _tell(reporter, job, target, csv, check)
+    from core.track import load_track
+
+    _tell(reporter, job, target, csv, check, partial=load_track(target).partial)
 
 
 def remote_people(
@@ -269,8 +271,8 @@ def remote_from_rig(
     _tell(reporter, job, target)
 
 
-def _tell(reporter: Reporter, job: Job, *paths: Path | None) -> None:
+def _tell(reporter: Reporter, job: Job, *paths: Path | None, **facts: object) -> None:
     """What was written, and how long it took there."""
     written = [str(path) for path in paths if path]
     seconds = dict(job.seconds)
-    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=seconds)
+    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=seconds, **facts)

@@ -104,6 +104,7 @@ def names() -> dict[str, Any]:
         ("mixamorig:LeftEye", "mixamorig:RightEye"), ("FACIAL_L_Eye", "FACIAL_R_Eye"),
         ("eyeball_l", "eyeball_r"),
         ("Hero_Eye_L", "Hero_Eye_R"), ("DEF-eye.L", "DEF-eye.R"), ("Eye.L.001", "Eye.R.001"),
+        ("左目", "右目"),
     ]  # fmt: skip
     others = [
         "eyelid.L",
@@ -115,8 +116,17 @@ def names() -> dict[str, Any]:
         "eye",
         "Eye_L2",
     ]
-    heads = ["head", "DEF-head", "mHead", "Bip001 Head", "J_Bip_C_Head", "CC_Base_Head", "mixamorig:Head"]
-    necks = ["neck", "Neck1", "neck_01", "mNeck"]
+    heads = [
+        "head",
+        "DEF-head",
+        "mHead",
+        "Bip001 Head",
+        "J_Bip_C_Head",
+        "CC_Base_Head",
+        "mixamorig:Head",
+        "頭",
+    ]
+    necks = ["neck", "Neck1", "neck_01", "mNeck", "首"]
     return {
         "pairs": [list(pair) for pair in pairs],
         "found": [[list(found) for found in anatomy.eye_pairs([*others, *pair])] for pair in pairs],
@@ -386,7 +396,7 @@ def _perform(clip: str) -> dict[str, Any]:
 
 
 def _wrinkles(owner: Any) -> int:
-    return sum(key.startswith("wrinkle_") for key in owner)
+    return sum(key.startswith("wrinkle_") for key in owner.keys())  # noqa: SIM118 - objects do not iterate
 
 
 def undo_and_reopen(folder: str) -> dict[str, Any]:

@@ -262,7 +262,7 @@ def wrinkles(path: str, keep: str) -> dict[str, Any]:
         "same action": head.animation_data.action == head.data.shape_keys.animation_data.action,
         "slots": hasattr(bpy.types, "ActionSlot"),
         "curves": [curves, len(_curves(head))],
-        "elsewhere": [key for key in teeth if key.startswith("wrinkle_")],
+        "elsewhere": [key for key in teeth.keys() if key.startswith("wrinkle_")],  # noqa: SIM118 - no iterator
         "limits": [shown[key] for key in ("min", "max", "soft_min", "soft_max")],
         "text": shown["description"],
         "played": played,

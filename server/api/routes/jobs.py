@@ -101,7 +101,10 @@ def get_job(id: Id, context: InContext) -> Job:
     "/jobs/{id}/preview",
     response_class=Response,
     responses={
-        200: {"content": {"image/jpeg": _PICTURE}, "description": "A JPEG"},
+        200: {
+            "content": {"image/jpeg": _PICTURE, "image/x-portable-pixmap": _PICTURE},
+            "description": "The picture",
+        },
         **errors("not_found", "bad_input"),
     },
 )
