@@ -67,11 +67,29 @@ def test_a_track_ends_early_and_keeps_what_there_is(long_clip: Path, tmp_path: P
     assert any(f"{len(track.times)} of about" in text for text in warnings)
 
 
-@pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)])
-def test_a_track_is_given_up(long_clip: Path, tmp_path: Path, signals: tuple[signal.Signals, ...]) -> None:
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [("SIGINT", "finish"), ("SIGINT SIGINT", "finish stopped"), ("SIGTERM", "stopped")],
+)
+def test_only_the_first_ctrl_c_is_gentle(kinds: str, said: str) -> None:
+    code = (
+        "import os, signal; from server.cli.interruption import ending_gently, handle_signals\n"
+        "handle_signals()\n"
+        "try:\n"
+        "    with ending_gently() as asked:\n"
+        f"        for kind in {kinds.split()}:\n"
+        "            os.kill(os.getpid(), getattr(signal, kind))\n"
+        "            if asked(): print('finish')\n"
+        "except KeyboardInterrupt: print('stopped')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert ended.stdout.split() == said.split(), ended.stderr
+
+
+def test_a_track_is_given_up(long_clip: Path, tmp_path: Path) -> None:
     command = _tracking(tmp_path, long_clip)
-    for kind in signals:
-        command.send_signal(kind)
+    for _ in range(2):
+        command.send_signal(signal.SIGINT)
         time.sleep(0.05)
     said, _ = command.communicate(timeout=60)
     assert command.returncode == 130
