@@ -93,10 +93,16 @@ class SemblanceChannel(bpy.types.PropertyGroup):
     mute: BoolProperty(name=texts.MUTE, description=texts.MUTE_TIP)
 
 
+def _other_clip(take: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """What was known about the clip holds no longer."""
+    take.clip_seconds = 0.0
+    state.people.pop(take.uid, None)
+
+
 class SemblanceTake(WithJob, bpy.types.PropertyGroup):
     """A performance: the clip, the character, the mapping, and how it is written."""
 
-    clip: StringProperty(name=texts.CLIP, description=texts.CLIP_TIP, subtype="FILE_PATH")
+    clip: StringProperty(name=texts.CLIP, description=texts.CLIP_TIP, subtype="FILE_PATH", update=_other_clip)
     start: FloatProperty(
         name=texts.CLIP_IN, description=texts.CLIP_IN_TIP, min=0, precision=2, subtype="TIME_ABSOLUTE"
     )
@@ -107,6 +113,10 @@ class SemblanceTake(WithJob, bpy.types.PropertyGroup):
     point: FloatVectorProperty(
         name=texts.FACE_AT, description=texts.FACE_AT_TIP, size=2, min=0, precision=0, default=(640.0, 360.0)
     )
+    point_time: FloatProperty(
+        name=texts.FACE_TIME, description=texts.FACE_TIME_TIP, min=0, precision=2, subtype="TIME_ABSOLUTE"
+    )
+    clip_seconds: FloatProperty()  # the length of the clip, once it was looked at
     track: StringProperty(name=texts.TRACK_FILE, description=texts.TRACK_FILE_TIP, subtype="FILE_PATH")
     meshes: CollectionProperty(type=SemblanceTakeMesh)
     head: PointerProperty(type=bpy.types.Object, name=texts.TAKE_HEAD, description=texts.TAKE_HEAD_TIP)
@@ -117,6 +127,7 @@ class SemblanceTake(WithJob, bpy.types.PropertyGroup):
     )
     left_eye: StringProperty(name=texts.LEFT_EYE, description=texts.EYE_TIP)
     right_eye: StringProperty(name=texts.RIGHT_EYE, description=texts.EYE_TIP)
+    turn_eyes: BoolProperty(name=texts.TURN_EYES, description=texts.TURN_EYES_TIP, default=True)
     aim: PointerProperty(type=bpy.types.Object, name=texts.AIM, description=texts.AIM_TIP)
     place: BoolProperty(name=texts.PLACE, description=texts.PLACE_TIP)
     mapping: StringProperty()  # the mapping's name
@@ -137,6 +148,7 @@ class SemblanceTake(WithJob, bpy.types.PropertyGroup):
         precision=3,
     )
     swap: BoolProperty(name=texts.SWAP, description=texts.SWAP_TIP)
+    wrinkles: BoolProperty(name=texts.WRINKLES, description=texts.WRINKLES_TIP)
     calibrate: BoolProperty(name=texts.CALIBRATE, description=texts.CALIBRATE_TIP)
     neutral: IntProperty(name=texts.NEUTRAL, description=texts.NEUTRAL_TIP, min=0)
     start_frame: IntProperty(name=texts.START_FRAME, description=texts.START_FRAME_TIP, default=1)

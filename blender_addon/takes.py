@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 
 from . import texts
+from .anatomy import bone_named, common_parent, eye_bones, eye_objects, keys_turn_eyes
 from .build.head import RIG_ID_PROPERTY
 from .client import messages as say
 from .client.flows import safe_name
@@ -56,9 +57,9 @@ def set_neutral(take: SemblanceTake, values: Mapping[str, float]) -> None:
 
 
 def set_character(take: SemblanceTake, objects: list[bpy.types.Object]) -> bool:
-    """Choose meshes with shape keys, and find head and neck; false where there is no such mesh.
+    """Choose meshes with shape keys, and find head, neck and eyes; false where there is no such mesh.
 
-    The eyes stay with the shape keys, which turn them too. They get bones only where the user says so.
+    The eyes are not turned where the shape keys do it already.
     """
     meshes: list[bpy.types.Object] = []
     armature = next((item for item in objects if item.type == "ARMATURE"), None)
@@ -77,16 +78,30 @@ def set_character(take: SemblanceTake, objects: list[bpy.types.Object]) -> bool:
     take.channels.clear()
     take.mapping = take.mapping_neutral = ""
     take.head = armature
-    bones = [bone.name for bone in armature.data.bones] if armature else []
-    take.head_bone, take.neck_bone = _bone(bones, "head"), _bone(bones, "neck")
-    take.left_eye = take.right_eye = ""
+    bones = armature.data.bones.keys() if armature else []
+    take.head_bone, take.neck_bone = bone_named(bones, "head"), bone_named(bones, "neck")
+    _find_eyes(take, meshes)
     return True
 
 
-def _bone(names: list[str], ending: str) -> str:
-    """The plainest name with an ending: ``head``, ``DEF-head``, ``mixamorig:Head``."""
-    found = [name for name in names if name.lower().endswith(ending)]
-    return min(found, key=len) if found else ""
+def _find_eyes(take: SemblanceTake, meshes: list[bpy.types.Object]) -> None:
+    """Fill in the eyes, and the head where it is an object that carries them."""
+    bones = eye_bones(take.head) if take.head is not None else None
+    eyes = bones or eye_objects(meshes)
+    take.left_eye, take.right_eye = eyes or ("", "")
+    take.turn_eyes = eyes is None or not keys_turn_eyes(meshes, eyes, bones is not None)
+    if eyes and take.head is None:
+        take.head = common_parent([*meshes, *(bpy.data.objects[name] for name in eyes)])
+
+
+def eyes_are_bones(take: SemblanceTake) -> bool:
+    """Whether the eyes are chosen among the bones: where an armature has them, or has nothing else."""
+    if take.head is None or take.head.type != "ARMATURE":
+        return False
+    named = [name for name in (take.left_eye, take.right_eye) if name]
+    return all(name in take.head.data.bones for name in named) or not all(
+        name in bpy.data.objects for name in named
+    )
 
 
 def mesh_keys(take: SemblanceTake) -> dict[str, list[str]]:
@@ -159,7 +174,7 @@ def live_request(take: SemblanceTake, folder: Path, python: str, rigs: Path) -> 
         source = bpy.path.abspath(take.clip)
         options.append("--loop")
     if take.follow == "POINT":
-        options += ["--face-at", f"{take.point[0]:g},{take.point[1]:g}"]
+        options += ["--at", f"{take.point[0]:g},{take.point[1]:g}"]
     elif take.follow == "HEAD" and source:
         rig = rigs / f"{safe_name(rig_of(take))}.semrig"
         if not rig.is_file():
@@ -179,6 +194,7 @@ def track_request(take: SemblanceTake) -> say.RetargetTrack:
         "error": take.error,
         "gain": take.gain,
         "swap": take.swap,
+        "wrinkles": take.wrinkles,
         "rest": neutral,
         "neutral": neutral,
     }
@@ -192,9 +208,26 @@ def clip_request(take: SemblanceTake) -> say.TrackClip:
         options["end"] = take.end
     if take.follow == "POINT":
         options["point"] = list(take.point)
+        if take.point_time > take.start:
+            options["point_time"] = take.point_time
     rig = rig_of(take) if take.follow == "HEAD" else ""
     clip = Path(bpy.path.abspath(take.clip))
     return say.TrackClip(take.uid, clip, rig, options, take.job_key, track_request(take), take.job)
+
+
+def people_request(take: SemblanceTake) -> say.FindPeople:
+    """Find out who is in the clip."""
+    options: dict[str, object] = {"start": take.start, **({"end": take.end} if take.end > 0 else {})}
+    return say.FindPeople(take.uid, Path(bpy.path.abspath(take.clip)), options, uuid.uuid4().hex)
+
+
+def wrong_span(take: SemblanceTake) -> str:
+    """What is wrong with the in and out points, as far as is known here; empty where they fit."""
+    if 0 < take.end <= take.start:
+        return t(texts.OUT_BEFORE_IN)
+    if 0 < take.clip_seconds <= take.start:
+        return t(texts.IN_AFTER_END, seconds=f"{take.clip_seconds:.2f}")
+    return ""
 
 
 def rig_of(take: SemblanceTake) -> str:
@@ -206,8 +239,11 @@ def rig_of(take: SemblanceTake) -> str:
 def targets_of(take: SemblanceTake) -> Targets:
     """What the performance moves."""
     eyes = (take.left_eye, take.right_eye) if take.left_eye and take.right_eye else None
+    if not take.turn_eyes and take.aim is None:
+        eyes = None
     bones = take.head is not None and take.head.type == "ARMATURE"
-    objects = tuple(bpy.data.objects.get(name) for name in eyes) if eyes and not bones else ()
+    in_bones = bones and eyes_are_bones(take)
+    objects = tuple(bpy.data.objects.get(name) for name in eyes) if eyes and not in_bones else ()
     return Targets(
         meshes={row.name: row.item for row in take.meshes if row.item is not None},
         head=take.head,
@@ -215,7 +251,7 @@ def targets_of(take: SemblanceTake) -> Targets:
         neck_bone=take.neck_bone if bones else "",
         neck_share=take.neck_share,
         eyes=(objects[0], objects[1]) if len(objects) == 2 and all(objects) else None,
-        eye_bones=eyes if bones else None,
+        eye_bones=eyes if in_bones else None,
         aim=take.aim,
         place=take.place,
     )

@@ -88,6 +88,7 @@ STAGES = {
     "surface": "Fitting the shape",
     "expressions": "Reading expressions",
     "texture": "Making the texture",
+    "people": "Looking for people",
     "faces": "Following the face",
     "identity": "Measuring the face",
     "reading": "Reading the track",
@@ -200,11 +201,22 @@ FOLLOWS = (
     ),
     ("POINT", "Face at a Place", "The face at a place in the picture, at the in point"),
 )
+FACE_TIME = "At Time"
+FACE_TIME_TIP = "When in the clip the place is on the face, in seconds; up to the in point it holds there"
+FIND_PEOPLE = "Find People"
+FIND_PEOPLE_TIP = "Look at the clip: its length, and who is in it at the in point, to choose from"
+CHOOSE_PERSON = "Follow This Person"
+CHOOSE_PERSON_TIP = "Track the person of this number"
+PEOPLE_AT = "At {seconds} s"
+CLIP_LENGTH = "The clip has {seconds} s."
+OUT_BEFORE_IN = "The out point must come after the in point."
+IN_AFTER_END = "The in point lies after the clip's end ({seconds} s)."
+OUT_AFTER_END = "The out point lies after the clip's end ({seconds} s)."
 FACE_AT = "Face at"
 FACE_AT_TIP = "A place on the face, in pixels from the picture's upper left corner"
 TARGET = "Character"
 USE_SELECTED = "Use Selected"
-USE_SELECTED_TIP = "Animate the selected meshes that have shape keys; head and neck bones are found"
+USE_SELECTED_TIP = "Animate the selected meshes that have shape keys; head, neck and eyes are found"
 NO_KEYS_SELECTED = "No selected mesh has shape keys."
 NO_TARGET = "Select the character's meshes with shape keys, then use them."
 NO_CLIP = "Choose a clip first."
@@ -221,7 +233,10 @@ NECK_SHARE = "Neck Share"
 NECK_SHARE_TIP = "How much of each turn the neck takes"
 LEFT_EYE = "Left Eye"
 RIGHT_EYE = "Right Eye"
-EYE_TIP = "What turns with the person's eye. Leave it empty where shape keys turn the eyes"
+EYE_TIP = "What turns with the person's eye: a bone, or an object"
+TURN_EYES = "Turn Eyes"
+TURN_EYES_TIP = "Turn bones or objects with the gaze. Off where shape keys turn the eyes already"
+EYES_BY_KEYS = "The shape keys turn these eyes."
 AIM = "Aim Target"
 AIM_TIP = "An object that is put where the eyes look, instead of turning them"
 PLACE = "Move Head"
@@ -252,6 +267,10 @@ KEY_ERROR = "Key Error"
 KEY_ERROR_TIP = "How far curves may be off with fewer keyframes; 0 keeps every keyframe"
 SWAP = "Swap Sides"
 SWAP_TIP = "Mirror the performance, with head and eyes"
+WRINKLES = "Wrinkle Properties"
+WRINKLES_TIP = (
+    "Also animate custom properties of the face that say how far each region folds, for wrinkle maps"
+)
 CALIBRATE = "Calibrate"
 CALIBRATE_TIP = "Take face and head of one frame of the clip as rest"
 NEUTRAL = "Neutral Frame"
@@ -271,7 +290,10 @@ TRACK = "Track Clip"
 TRACK_TIP = "Track the clip and put the performance onto the character. Blender stays usable meanwhile"
 APPLY_AGAIN = "Apply Again"
 APPLY_AGAIN_TIP = "Put the same track onto the character with these options, without tracking again"
-CANCEL_TRACK_TIP = "Stop this job"
+CANCEL_TRACK_TIP = "Stop and keep what is tracked so far; pressed again, nothing is kept"
+FRAME_OF = "Frame {number} of {count}, {seconds} s"
+STOPPING = "Stopping, keeping {count} frames."
+STOPPING_HINT = "Cancel again to keep nothing."
 APPLY_TAKE = "Apply Performance"
 APPLY_TAKE_TIP = "Write the performance that the server has finished"
 LEAVE_MODE_FOR_TAKE = "The performance is finished. Leave {mode} to apply it."

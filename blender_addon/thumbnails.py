@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy.utils.previews
+import numpy as np
 
 _MOST = 400
 _previews: Any = None
@@ -42,6 +43,30 @@ def load_waiting(deadline: float) -> None:
             _without.add(path)  # or every redraw would ask for it again
         else:
             _previews.load(path, path, "IMAGE")
+
+
+def show_pixels(name: str, width: int, height: int, pixels: bytes) -> None:
+    """Make or change a picture of RGB rows from the top."""
+    if _previews is None:
+        return
+    rows = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)[::-1]
+    packed = np.full((height, width, 4), 255, np.uint8)
+    packed[..., :3] = rows
+    preview = _previews.get(name) or _previews.new(name)
+    preview.image_size = (width, height)
+    preview.image_pixels.foreach_set(packed.reshape(-1, 4).view(np.int32).ravel())
+
+
+def icon_of_pixels(name: str) -> int:
+    """The icon of what :func:`show_pixels` made, 0 where there is none."""
+    preview = _previews.get(name) if _previews is not None else None
+    return int(preview.icon_id) if preview is not None else 0
+
+
+def drop(name: str) -> None:
+    """Forget a picture."""
+    if _previews is not None and name in _previews:
+        del _previews[name]
 
 
 def clear() -> None:

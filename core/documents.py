@@ -164,7 +164,7 @@ def field(document: Any, name: str, kind: type) -> Any:
     value = document[name]
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ValueError(f"{name} is {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name} is not a finite number")

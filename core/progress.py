@@ -15,12 +15,29 @@ from core.errors import Cancelled
 
 
 @dataclass(frozen=True)
+class FrameReport:
+    """Which frame of a video is in work.
+
+    Attributes:
+        number, count: its number, from 1, and how many there will be about.
+        time: seconds since the video's first frame.
+        picture: a small JPEG of it; empty in most reports, so that pictures cost next to nothing.
+    """
+
+    number: int
+    count: int
+    time: float
+    picture: bytes = b""
+
+
+@dataclass(frozen=True)
 class ProgressReport:
     """One message: the stage, the fraction of the whole job done, and the estimated seconds left."""
 
     stage: str
     fraction: float
     seconds_left: float
+    frame: FrameReport | None = None
 
 
 @dataclass
@@ -32,11 +49,13 @@ class Progress:
             fraction; the time left is rescaled by how the finished stages compared with expectation.
         listener: called with each report, on the working thread.
         cancelled: asked at each report; true raises :class:`~core.errors.Cancelled`.
+        pictures: whether the listener shows pictures of frames, so that it is worth making them.
     """
 
     expected_seconds: Mapping[str, float]
     listener: Callable[[ProgressReport], None] = lambda report: None
     cancelled: Callable[[], bool] = lambda: False
+    pictures: bool = False
     seconds: dict[str, float] = field(default_factory=dict)  # measured, by finished stage
     _stage: str = ""
     _started: float = 0.0
@@ -57,8 +76,8 @@ class Progress:
         """Stages of their own that move the current stage of this progress."""
         return Progress(stages, lambda report: self.update(report.fraction))
 
-    def update(self, fraction: float) -> None:
-        """Report that ``fraction`` (0–1) of the current stage is done.
+    def update(self, fraction: float, frame: FrameReport | None = None) -> None:
+        """Report that ``fraction`` (0–1) of the current stage is done, and which frame is in work.
 
         Raises:
             Cancelled: the user asked to stop.
@@ -70,4 +89,4 @@ class Progress:
         done = done_before + fraction * self.expected_seconds[self._stage]
         elapsed = sum(self.seconds.values()) + time.perf_counter() - self._started
         pace = elapsed / done if done > 0.05 * total else 1.0
-        self.listener(ProgressReport(self._stage, done / total, (total - done) * pace))
+        self.listener(ProgressReport(self._stage, done / total, (total - done) * pace, frame))

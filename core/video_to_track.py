@@ -12,10 +12,11 @@ from jaxtyping import Bool, Float, Float32, Int
 from numpy import ndarray
 
 from core.capture.faces import FaceFinder
-from core.capture.follow import Person, follow_face
+from core.capture.follow import Person
+from core.capture.look_through import check_span, frames_between, look_through
 from core.capture.spool import LandmarkSpool
 from core.capture.video import VideoInfo, open_video, probe_video
-from core.errors import NoFaceFound
+from core.errors import Cancelled, NoFaceFound
 from core.face_model.model import FaceModel
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
 from core.face_model.registry import load_model, model_info
@@ -30,6 +31,7 @@ from core.track import Shot, Source, Track
 _SAMPLE: Final = 240  # frames from which habits and the person at rest are measured
 _AT_ONCE: Final = 512  # frames
 _LONG_SIDE: Final = 1920  # pixels: larger frames add nothing to landmarks that look at 192
+_FEWEST: Final = 2  # frames with a face that are worth keeping
 _STILL_GOOD: Final = 0.02  # landmark error, fraction of the eye distance, that costs no confidence
 _HOPELESS: Final = 0.10
 
@@ -54,7 +56,9 @@ class TrackOptions:
     Attributes:
         name: of the track; the file's name where empty.
         start, end: in and out point, seconds since the first frame.
-        point: pixel of the first frame on the face to follow; the rig's person or the main face otherwise.
+        point: pixel of the clip's upright frames on the face to follow; else the rig's person or the main
+            face is.
+        point_time: when it is there, seconds since the first frame; none for the in point.
         keep_landmarks: write the landmarks into the track.
     """
 
@@ -62,6 +66,7 @@ class TrackOptions:
     start: float = 0.0
     end: float | None = None
     point: tuple[float, float] | None = None
+    point_time: float | None = None
     keep_landmarks: bool = False
 
 
@@ -78,8 +83,11 @@ def expected_for(path: Path, options: TrackOptions, rig: Rig | None, check_clip:
 
     Raises:
         UnreadableMedia: the video cannot be read.
+        BadInput: the in point lies after the clip's end.
     """
-    frames = _frames_to_come(probe_video(path), options)
+    info = probe_video(path)
+    check_span(info, options.start, options.end)
+    frames = frames_between(info, options.start, options.end)
     stages = expected_seconds(rig.model_name if rig else DEFAULT_MODEL, frames)
     return {**stages, "check clip": 0.3 + 0.02 * frames} if check_clip else stages
 
@@ -109,31 +117,31 @@ def track_video(
         rig: of the person; its head is used instead of one estimated from the clip.
         prior: a learned prior for the expressions.
         progress: must know the stages of :func:`expected_seconds`.
-        stopped: asked at each frame; true ends the clip there and keeps what was seen so far.
+        stopped: asked at each frame; true ends the clip there and keeps what was seen so far: the track is
+            partial, and says so.
 
     Raises:
         UnreadableMedia: the video cannot be read.
         NoFaceFound: no frame shows a face.
         BadInput: no frame between the in and out points, or no face at the chosen point.
-        Cancelled: the user asked to stop and keep nothing.
+        Cancelled: the user asked to stop and keep nothing, or there is nothing yet to keep.
     """
     options = options or TrackOptions()
     model_name = rig.model_name if rig else DEFAULT_MODEL
-    person = Person(options.point, rig.landmarks if rig else None)
     with (
         open_video(path, start=options.start, end=options.end, long_side=_LONG_SIDE) as video,
         LandmarkSpool() as seen,
     ):
-        frames = _frames_to_come(video.info, options)
+        early = check_span(video.info, options.start, options.end)
+        frames = frames_between(video.info, options.start, options.end)
         progress = progress or Progress(expected_seconds(model_name, frames))
         with progress.stage("model"):
             model = load_model(model_name, progress.inside(PROVIDERS[model_name].stages))
         with progress.stage("faces"), FaceFinder() as finder:
-            for frame in follow_face(video, finder, person):
-                seen.add(frame)
-                progress.update(min(1.0, len(seen) / frames))
-                if stopped():
-                    break
+            person = _person(options, rig, video.info)
+            partial = look_through(seen, video, finder, person, frames, progress, stopped)
+        if partial and seen.found.sum() < _FEWEST:
+            raise Cancelled()
         if not seen.found.any():
             raise NoFaceFound(
                 f"No frame of {path} shows a face.",
@@ -150,14 +158,23 @@ def track_video(
             fps=video.info.fps,
             source=Source(path.name, *seen.size, options.start),
             rig_id=rig.rig_id if rig else None,
-            warnings=(*video.warnings, *track.warnings),
+            partial=partial,
+            warnings=(*video.warnings, *early, *_stopped(seen, frames, partial), *track.warnings),
         )
         return TrackedVideo(track, clip.head)
 
 
-def _frames_to_come(info: VideoInfo, options: TrackOptions) -> int:
-    end = info.duration if options.end is None else min(options.end, info.duration)
-    return max(1, round((end - options.start) * info.fps))
+def _person(options: TrackOptions, rig: Rig | None, info: VideoInfo) -> Person:
+    """Whom to follow, with the point in pixels of the frames as they are read."""
+    point = options.point and (options.point[0] * info.scale, options.point[1] * info.scale)
+    return Person(point, options.point_time, rig.landmarks if rig else None)
+
+
+def _stopped(seen: LandmarkSpool, frames: int, partial: bool) -> tuple[str, ...]:
+    if not partial:
+        return ()
+    count, time = len(seen), seen.times[-1]
+    return (f"Tracking was stopped at {time:.2f} s: the track has {count} of about {frames} frames.",)
 
 
 @dataclass(frozen=True)

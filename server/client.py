@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.atomic import staged_output
 from core.errors import BadInput, Cancelled, SemblanceError, UnreadableMedia
-from core.progress import ProgressReport
+from core.progress import FrameReport, ProgressReport
 from server.api.schemas import ErrorBody, FaceModels, File, Health, Job, Jobs, Rig, Rigs
 from server.errors import ServerUnreachable, Unauthorized, error_from
 from server.version import API_VERSION
@@ -152,8 +152,14 @@ class Client:
     def job(self, job_id: str) -> Job:
         return self._ask(Job, "GET", f"/v1/jobs/{job_id}")
 
-    def cancel(self, job_id: str) -> Job:
-        return self._ask(Job, "POST", f"/v1/jobs/{job_id}/cancel")
+    def cancel(self, job_id: str, keep: bool = False) -> Job:
+        """Stop a job; with ``keep``, one that can ends as done, with what it has so far."""
+        params = {"keep": "true"} if keep else {}
+        return self._ask(Job, "POST", f"/v1/jobs/{job_id}/cancel", params=params)
+
+    def preview(self, job_id: str) -> bytes:
+        """A small JPEG of the frame that a running job works on."""
+        return self._call("GET", f"/v1/jobs/{job_id}/preview").content
 
     def delete_job(self, job_id: str) -> None:
         self._call("DELETE", f"/v1/jobs/{job_id}")
@@ -186,7 +192,9 @@ class Client:
         job = None
         for job in self.events(job_id):
             if job.stage and not job.is_final:
-                listener(ProgressReport(job.stage, job.fraction, job.seconds_left or 0.0))
+                frame = job.frame
+                at = FrameReport(frame.number, frame.count, frame.time) if frame else None
+                listener(ProgressReport(job.stage, job.fraction, job.seconds_left or 0.0, at))
         assert job is not None
         if job.error:
             raise error_from(job.error.code, job.error.message, job.error.hint)

@@ -13,6 +13,7 @@ KINDS: Final = (
     "server.jobs.kinds.export",
     "server.jobs.kinds.sheet",
     "server.jobs.kinds.track",
+    "server.jobs.kinds.people",
     "server.jobs.kinds.mapping",
     "server.jobs.kinds.retarget",
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Generator, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from .backoff import Backoff
 from .errors import Damaged, Fault, StartFailed, Unreachable
 from .events import EventStream
 from .health import address_of, models, server_state
-from .http import call, download, upload
+from .http import call, download
 from .local.folder import log_lines
 from .local.process import ServerProcess, choose_python
+from .pictures import FramePictures
+from .sending import safe_name, start_job
 
 # Stage → where it begins in the whole, and its share; what the server does takes the rest.
 _SHARES = {"send": (0.0, 0.05), "fetch": (0.95, 0.05)}
@@ -47,11 +49,13 @@ Flow = Generator[Wait, None, None]
 
 @dataclass
 class Desk:
-    """What flows share: where to call, where rigs, tracks and curves go, and how to report."""
+    """What flows share: where to call, where rigs, tracks, curves and pictures go, and how to report."""
 
     rigs: Path
     takes: Path
+    pictures: Path
     report: Callable[[Any, Hashable], None]
+    sent: dict[Hashable, str] = field(default_factory=dict)  # clips that the server has; see sending.py
     target: say.Target = None
     process: ServerProcess | None = None  # started from here
 
@@ -134,43 +138,11 @@ def stop_server(desk: Desk) -> Flow:
 
 def build_rig(desk: Desk, request: say.BuildRig) -> Flow:
     """Send what the server lacks, start the job, follow it. A cut line costs only the photo being sent."""
-    sent: dict[Path, str] = {}
-    backoff = Backoff()
     desk.progress(say.Progress(request.person, "send", 0.0))
-    while True:
-        try:
-            for photo in request.photos:
-                if photo not in sent:
-                    yield from _send(desk, request, photo, sent)
-            body = {"kind": "rig", "files": [sent[photo] for photo in request.photos],
-                    "options": request.options}  # fmt: skip
-            job = call(address_of(desk.target), "POST", "/v1/jobs", body, {"Idempotency-Key": request.key})
-            break
-        except Unreachable as error:
-            desk.progress(say.Progress(request.person, "send", len(sent) / len(request.photos),
-                                       note=error.message))  # fmt: skip
-            yield backoff.pause()
-        except Fault as error:
-            desk.report(say.JobEnded(request.person, error.code, error.message, error.hint), None)
-            return
-    desk.report(say.JobAccepted(request.person, str(job["id"])), None)
-    yield from follow_job(desk, say.FollowJob(request.person, str(job["id"])))
-
-
-def _send(desk: Desk, request: say.BuildRig, photo: Path, sent: dict[Path, str]) -> Flow:
-    try:
-        size = max(1, photo.stat().st_size)
-    except OSError:
-        size = 1  # opening it says what is wrong
-    sending = upload(address_of(desk.target), photo)
-    while True:
-        try:
-            part = next(sending) / size
-        except StopIteration as end:
-            sent[photo] = str(end.value["id"])
-            return
-        desk.progress(say.Progress(request.person, "send", (len(sent) + part) / len(request.photos)))
-        yield 0.0
+    job = yield from start_job(desk, request.person, "rig", request.photos, request.options, request.key)
+    if job is not None:
+        desk.report(say.JobAccepted(request.person, job), None)
+        yield from follow_job(desk, say.FollowJob(request.person, job))
 
 
 def _take_rig(desk: Desk, person: str, job: dict[str, Any]) -> Flow:
@@ -194,6 +166,7 @@ def follow_job(desk: Desk, request: say.FollowJob, finish: Finish = _take_rig) -
     backoff = Backoff()
     last = say.Progress(request.person, "", 0.0)
     last_id, by_events = "", True
+    pictures = FramePictures(desk, request.person, request.job)
     while True:
         job: dict[str, Any] | None = None
         try:
@@ -205,12 +178,14 @@ def follow_job(desk: Desk, request: say.FollowJob, finish: Finish = _take_rig) -
                         last = _report(desk, request.person, job)
                         if job["state"] in FINAL:
                             break
+                        pictures.look(job)
                     else:
                         yield item
             else:
                 job = call(address_of(desk.target), "GET", f"/v1/jobs/{request.job}")
                 backoff.reset()
                 last = _report(desk, request.person, job)
+                pictures.look(job)
                 yield _POLL
             if job and job["state"] in FINAL:
                 yield from finish(desk, request.person, job)
@@ -251,7 +226,10 @@ def _events(desk: Desk, job: str, last_id: str) -> Generator[Wait | tuple[str, d
 def _report(desk: Desk, person: str, job: dict[str, Any]) -> say.Progress:
     stage = "wait" if job["state"] == "queued" else str(job.get("stage") or "")
     left = job.get("seconds_left")
-    progress = say.Progress(person, stage, float(job.get("fraction") or 0.0), left)
+    at = job.get("frame")
+    frame = say.VideoFrame(int(at["number"]), int(at["count"]), float(at["time"])) if at else None
+    fraction, stopping = float(job.get("fraction") or 0.0), bool(job.get("stopping"))
+    progress = say.Progress(person, stage, fraction, left, "", frame, stopping)
     desk.progress(progress)
     return progress
 
@@ -278,11 +256,6 @@ def fetch(desk: Desk, person: str, result: dict[str, Any], path: Path) -> Flow:
             yield 0.0
 
 
-def safe_name(name: str) -> str:
-    """An id as a file's name."""
-    return "".join(letter for letter in name if letter.isalnum() or letter in "-_") or "rig"
-
-
 def _lost(person: str, error: Fault) -> say.JobEnded:
     if error.code == "not_found":
         return say.JobEnded(
@@ -294,7 +267,9 @@ def _lost(person: str, error: Fault) -> say.JobEnded:
 def cancel_job(desk: Desk, request: say.CancelJob) -> Flow:
     """Ask the server to stop a job; the one who follows it reports the end."""
     try:
-        call(address_of(desk.target), "POST", f"/v1/jobs/{request.job}/cancel")
+        keep = "?keep=true" if request.keep else ""
+        call(address_of(desk.target), "POST", f"/v1/jobs/{request.job}/cancel{keep}")
     except Fault as error:
-        desk.report(say.Notice(f"The job could not be cancelled: {error.message}", True), None)
+        text = f"The job could not be cancelled: {error.message}"
+        desk.report(say.NotStopped(request.person, text), None)
     yield 0.0

@@ -87,6 +87,27 @@ def call(
         connection.close()
 
 
+def fetch_bytes(address: Address, path: str, most: int) -> bytes:
+    """What lies at a path, if it is small.
+
+    Raises:
+        Unreachable: no answer.
+        Fault: the server answered with an error, or with more than ``most`` bytes.
+    """
+    connection = address.connect()
+    try:
+        connection.request("GET", address.path(path), headers=address.headers())
+        response = connection.getresponse()
+        content = response.read(most + 1)
+    except (OSError, http.client.HTTPException) as error:
+        raise unreachable(address, error) from error
+    finally:
+        connection.close()
+    if response.status >= 400 or len(content) > most:
+        raise fault_of(response.status, content)
+    return content
+
+
 def upload(address: Address, file: Path) -> Generator[int, None, dict[str, Any]]:
     """Send a file from disk; yields the bytes sent so far and returns the server's file object.
 

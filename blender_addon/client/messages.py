@@ -114,11 +114,22 @@ class MapKeys:
 
 
 @dataclass(frozen=True)
+class FindPeople:
+    """Find the people of a clip's first good frame; ``options``: in and out point."""
+
+    person: str
+    clip: Path
+    options: dict[str, object]
+    key: str
+
+
+@dataclass(frozen=True)
 class CancelJob:
-    """Stop sending, or the job."""
+    """Stop sending, or the job; ``keep``: end it early with what it has."""
 
     person: str
     job: str  # empty while photos are being sent
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,14 +196,67 @@ class LogLines:
 
 
 @dataclass(frozen=True)
+class VideoFrame:
+    """The frame that a job works on: its number from 1, how many there are about, and its seconds."""
+
+    number: int
+    count: int
+    time: float
+
+
+@dataclass(frozen=True)
 class Progress:
-    """Where a person's job is. ``note`` says why it does not move, if so."""
+    """Where a person's job is. ``note`` says why it does not move, if so.
+
+    ``stopping``: it was asked to end early, and keeps what it has.
+    """
 
     person: str
     stage: str
     fraction: float
     seconds_left: float | None = None
     note: str = ""
+    frame: VideoFrame | None = None
+    stopping: bool = False
+
+
+@dataclass(frozen=True)
+class FramePicture:
+    """A small picture of the frame in work: RGB rows from the top, three bytes a pixel."""
+
+    person: str
+    width: int
+    height: int
+    pixels: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NotStopped:
+    """A job could not be asked to stop, and goes on."""
+
+    person: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ClipPerson:
+    """Someone in a clip: the number in the picture, a pixel on the face, and a small picture of it."""
+
+    number: int
+    point: tuple[float, float]
+    crop: Path
+
+
+@dataclass(frozen=True)
+class PeopleReady:
+    """Who is in a clip: at ``time``, in a picture with numbered boxes; and how long the clip is."""
+
+    person: str
+    clip: Path
+    time: float
+    duration: float  # seconds; 0 where the file does not say it
+    picture: Path
+    people: tuple[ClipPerson, ...]
 
 
 @dataclass(frozen=True)

@@ -10,98 +10,55 @@ from pathlib import Path
 from typing import Any
 
 from . import messages as say
-from .backoff import Backoff
-from .errors import Fault, Unreachable
-from .flows import Desk, Flow, Wait, fetch, follow_job, report_end, safe_name
-from .health import address_of
-from .http import call, upload
+from .flows import Desk, Flow, Wait, fetch, follow_job, report_end
+from .sending import safe_name, start_job
 
 
 def track_clip(desk: Desk, request: say.TrackClip) -> Flow:
     """Send a clip and track it, or follow the job that does; then put the track onto the character."""
     job = request.job
     if not job:
-        rig = (request.rig,) if request.rig else ()
-        sent = yield from _start(
-            desk, request.person, "track", request.clip, request.options, request.key, *rig
+        started = yield from start_job(
+            desk,
+            request.person,
+            "track",
+            [request.clip],
+            request.options,
+            request.key,
+            request.rig,
+            reuse=True,
         )
-        if sent is None:
+        if started is None:
             return
-        job = sent
+        job = started
         desk.report(say.JobAccepted(request.person, job), None)
     yield from follow_job(desk, say.FollowJob(request.person, job), partial(_take_track, request.then))
 
 
+def find_people(desk: Desk, request: say.FindPeople) -> Flow:
+    """Find out who is in a clip."""
+    job = yield from start_job(
+        desk, request.person, "people", [request.clip], request.options, request.key, reuse=True
+    )
+    if job is not None:
+        take_in = partial(_take_people, request.clip)
+        yield from follow_job(desk, say.FollowJob(request.person, job), take_in)
+
+
 def retarget_track(desk: Desk, request: say.RetargetTrack) -> Flow:
     """Send a track and fetch a character's curves of it."""
-    job = yield from _start(desk, request.person, "retarget", request.track, request.options, request.key)
+    job = yield from start_job(
+        desk, request.person, "retarget", [request.track], request.options, request.key
+    )
     if job is not None:
         yield from follow_job(desk, say.FollowJob(request.person, job), _take_curves)
 
 
 def map_keys(desk: Desk, request: say.MapKeys) -> Flow:
     """Have a character's shape keys recognised."""
-    job = yield from _start(desk, request.person, "mapping", None, {"meshes": request.meshes}, request.key)
+    job = yield from start_job(desk, request.person, "mapping", [], {"meshes": request.meshes}, request.key)
     if job is not None:
         yield from follow_job(desk, say.FollowJob(request.person, job), _take_mapping)
-
-
-def _start(
-    desk: Desk, person: str, kind: str, file: Path | None, options: dict[str, object], key: str, rig: str = ""
-) -> Generator[Wait, None, str | None]:
-    """Send what a job needs and start it; its id, or None after an error that was reported."""
-    backoff = Backoff()
-    sent = ""
-    while True:
-        try:
-            if file is not None and not sent:
-                sent = yield from _send(desk, person, file)
-            if rig:
-                yield from _offer_rig(desk, rig)
-            body: dict[str, object] = {"kind": kind, "options": options}
-            body.update({"files": [sent]} if sent else {})
-            body.update({"rig": rig} if rig else {})
-            job = call(address_of(desk.target), "POST", "/v1/jobs", body, {"Idempotency-Key": key})
-            return str(job["id"])
-        except Unreachable as error:
-            desk.progress(say.Progress(person, "send", float(bool(sent)), note=error.message))
-            yield backoff.pause()
-        except Fault as error:
-            desk.report(say.JobEnded(person, error.code, error.message, error.hint), None)
-            return None
-
-
-def _send(desk: Desk, person: str, file: Path) -> Generator[Wait, None, str]:
-    try:
-        size = max(1, file.stat().st_size)
-    except OSError:
-        size = 1  # opening it says what is wrong
-    sending = upload(address_of(desk.target), file)
-    while True:
-        try:
-            part = next(sending) / size
-        except StopIteration as end:
-            return str(end.value["id"])
-        desk.progress(say.Progress(person, "send", part))
-        yield 0.0
-
-
-def _offer_rig(desk: Desk, rig: str) -> Flow:
-    """Send a rig that the server does not know, if it lies here."""
-    try:
-        call(address_of(desk.target), "GET", f"/v1/rigs/{rig}")
-    except Fault as error:
-        path = desk.rigs / f"{safe_name(rig)}.semrig"
-        if error.code != "not_found" or not path.is_file():
-            raise
-        sending = upload(address_of(desk.target), path)
-        while True:
-            try:
-                next(sending)
-            except StopIteration as end:
-                call(address_of(desk.target), "POST", "/v1/rigs", {"file": end.value["id"]})
-                return
-            yield 0.0
 
 
 def _take_track(then: say.RetargetTrack, desk: Desk, person: str, job: dict[str, Any]) -> Flow:
@@ -112,6 +69,32 @@ def _take_track(then: say.RetargetTrack, desk: Desk, person: str, job: dict[str,
     yield from fetch(desk, person, job["results"][0], path)
     desk.report(say.TrackReady(person, path, _sentences(job)), None)
     yield from retarget_track(desk, say.RetargetTrack(person, path, then.options, then.key))
+
+
+def _take_people(clip: Path, desk: Desk, person: str, job: dict[str, Any]) -> Flow:
+    if job["state"] != "done":
+        report_end(desk, person, job)
+        return
+    start = desk.pictures / safe_name(person)
+    results = {str(row["name"]): row for row in job["results"]}
+    paths = {name: start.with_name(f"{start.name}-{safe_name(str(job['id']))}-{name}") for name in results}
+    for path in start.parent.glob(f"{start.name}-*"):
+        if path not in paths.values():  # of an earlier look
+            path.unlink(missing_ok=True)
+    for name, row in results.items():
+        yield from fetch(desk, person, row, paths[name])
+    told = json.loads(paths["people.json"].read_text(encoding="utf-8"))
+    people = tuple(
+        say.ClipPerson(
+            int(row["number"]),
+            (float(row["point"][0]), float(row["point"][1])),
+            paths[f"person-{int(row['number'])}.jpg"],
+        )
+        for row in told["people"]
+    )
+    time, duration = float(told["time"]), float(told["duration"])
+    ready = say.PeopleReady(person, clip, time, duration, paths["people.jpg"], people)
+    desk.report(ready, None)
 
 
 def _take_curves(desk: Desk, person: str, job: dict[str, Any]) -> Flow:

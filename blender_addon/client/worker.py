@@ -34,14 +34,14 @@ class Worker:
     """Takes requests with :meth:`post`; its reports wait in :attr:`reports`."""
 
     def __init__(self, rigs: Path) -> None:
-        """Start the thread; rigs that it fetches go to the folder ``rigs``, takes to ``takes`` beside it."""
+        """Start the thread; rigs that it fetches go to the folder ``rigs``, takes and pictures beside it."""
         self.reports = Mailbox()
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._stopping = False
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._desk = flows.Desk(rigs, rigs.with_name("takes"), self._report)
+        self._desk = flows.Desk(rigs, rigs.with_name("takes"), rigs.with_name("pictures"), self._report)
         self._running: dict[Hashable, _Running] = {}
         self._last: dict[Hashable, Any] = {}
         self._thread = threading.Thread(target=self._run, name="Semblance", daemon=True)
@@ -113,6 +113,8 @@ class Worker:
             self._begin(("job", request.person), take_flows.retarget_track(desk, request))
         elif isinstance(request, say.MapKeys):
             self._begin(("job", request.person), take_flows.map_keys(desk, request))
+        elif isinstance(request, say.FindPeople):
+            self._begin(("job", request.person), take_flows.find_people(desk, request))
         elif isinstance(request, say.CancelJob) and request.job:
             self._begin(("cancel", request.person), flows.cancel_job(desk, request))
         elif isinstance(request, (say.CancelJob, say.Forget)):

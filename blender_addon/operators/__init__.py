@@ -2,7 +2,20 @@
 """What buttons do; one file a subject."""
 
 from ..retarget import operator as retarget
-from . import build, export, expressions, import_rig, live, mapping, people, photo_fit, photos, server, track
+from . import (
+    build,
+    clip_people,
+    export,
+    expressions,
+    import_rig,
+    live,
+    mapping,
+    people,
+    photo_fit,
+    photos,
+    server,
+    track,
+)
 
 CLASSES = (
     *people.CLASSES,
@@ -13,6 +26,7 @@ CLASSES = (
     *photo_fit.CLASSES,
     *export.CLASSES,
     *track.CLASSES,
+    *clip_people.CLASSES,
     *mapping.CLASSES,
     *live.CLASSES,
     *retarget.CLASSES,

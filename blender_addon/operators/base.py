@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .. import texts
 from ..build import Head
+from ..client import messages as say
+from ..heads import photos_of
 from ..people import active_person, head_in
+from ..rig_photos import PhotoFit
+from ..runtime import session, timer
+from ..runtime.state import state
 from ..texts import t
 
 
@@ -38,3 +45,25 @@ def set_keys(context: bpy.types.Context, head: Head, values: dict[str, float]) -
             keys[name].value = value
             if context.scene.tool_settings.use_keyframe_insert_auto:
                 keys[name].keyframe_insert("value")
+
+
+def head_and_photo(context: bpy.types.Context, index: int) -> tuple[Head, PhotoFit] | None:
+    """The head that the panel works on and one of its photos, if there is such a photo."""
+    head = head_in(context)
+    photos = photos_of(head)
+    return (head, photos[index]) if index < len(photos) else None
+
+
+def cancel_job(owner: Any) -> None:
+    """Stop the job of a person or a performance; a server that does not answer is not waited for.
+
+    Tracking that has seen some frames ends early and keeps them; cancelled again, it keeps nothing.
+    """
+    now, job = state.progress.get(owner.uid), owner.job or state.jobs.get(owner.uid, "")
+    keep = now is not None and now.frame is not None and not now.note and owner.uid not in state.stopping
+    if keep:
+        state.stopping.add(owner.uid)
+    session.post(say.CancelJob(owner.uid, job, keep))
+    if now is not None and now.note:
+        session.post(say.Forget(owner.uid))
+        timer.forget_job(owner.uid)

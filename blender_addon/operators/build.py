@@ -16,7 +16,7 @@ from ..rig_file import RigUnreadable, read_rig
 from ..runtime import session, timer
 from ..runtime.state import state
 from ..texts import t
-from .base import NeedsPerson
+from .base import NeedsPerson, cancel_job
 
 
 class SEMBLANCE_OT_build(NeedsPerson, bpy.types.Operator):
@@ -63,13 +63,7 @@ class SEMBLANCE_OT_cancel(NeedsPerson, bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        person = active_person(context.scene)
-        job = person.job or state.jobs.get(person.uid, "")
-        session.post(say.CancelJob(person.uid, job))
-        now = state.progress.get(person.uid)
-        if now is not None and now.note:  # the server does not answer: do not wait for it
-            session.post(say.Forget(person.uid))
-            timer.forget_job(person.uid)
+        cancel_job(active_person(context.scene))
         return {"FINISHED"}
 
 

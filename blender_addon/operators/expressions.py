@@ -6,9 +6,9 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import texts
 from ..expressions import key_names, mirrored
-from ..heads import keys_of, photos_of
+from ..heads import keys_of
 from ..people import head_in
-from .base import NeedsHead, set_keys
+from .base import NeedsHead, head_and_photo, set_keys
 
 
 class SEMBLANCE_OT_expression_reset(NeedsHead, bpy.types.Operator):
@@ -64,11 +64,11 @@ class SEMBLANCE_OT_photo_pose(NeedsHead, bpy.types.Operator):
     photo: IntProperty(options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        head = head_in(context)
-        photos = photos_of(head)
-        if self.photo >= len(photos):
+        found = head_and_photo(context, self.photo)
+        if found is None:
             return {"CANCELLED"}
-        set_keys(context, head, {**dict.fromkeys(key_names(), 0.0), **photos[self.photo].expression})
+        head, photo = found
+        set_keys(context, head, {**dict.fromkeys(key_names(), 0.0), **photo.expression})
         return {"FINISHED"}
 
 

@@ -10,10 +10,10 @@ from mathutils import Matrix
 from .. import texts
 from ..build import Head
 from ..expressions import key_names
-from ..heads import keys_of, photos_of, picture_of
+from ..heads import keys_of, picture_of
 from ..people import head_in
 from ..rig_photos import PhotoFit
-from .base import NeedsHead
+from .base import NeedsHead, head_and_photo
 
 CAMERA_PROPERTY = "semblance_photo_of"  # on the camera: the rig's id
 _BEFORE_PROPERTY = "semblance_before"  # on the camera: the keys' values before, as JSON
@@ -34,11 +34,10 @@ class SEMBLANCE_OT_photo_fit(NeedsHead, bpy.types.Operator):
     photo: IntProperty(options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        head = head_in(context)
-        photos = photos_of(head)
-        if self.photo >= len(photos):
+        found = head_and_photo(context, self.photo)
+        if found is None:
             return {"CANCELLED"}
-        photo = photos[self.photo]
+        head, photo = found
         camera = fit_camera(head) or _new_camera(head)
         camera.name = f"{head.mesh.name} {photo.file}"
         camera["semblance_photo"] = self.photo

@@ -25,8 +25,10 @@ from ..takes import (
     targets_of,
     track_request,
     with_id,
+    wrong_span,
 )
 from ..texts import t
+from .base import cancel_job
 
 
 def _begin(take: SemblanceTake, needs_file: str) -> bool:
@@ -38,8 +40,9 @@ def _begin(take: SemblanceTake, needs_file: str) -> bool:
     lacks = texts.NO_TARGET if not mesh_keys(take) else texts.NO_CLIP if needs_file and not path else ""
     if not lacks and needs_file == "clip" and take.follow == "HEAD" and not rig_of(take):
         lacks = texts.NO_HEAD_TO_FOLLOW
+    lacks = t(lacks) if lacks else wrong_span(take) if needs_file == "clip" else ""
     if lacks:
-        take.error_code, take.error_message = "incomplete", t(lacks)
+        take.error_code, take.error_message = "incomplete", lacks
         return False
     take.job_key = uuid.uuid4().hex
     state.progress[take.uid] = say.Progress(take.uid, "send", 0.0)
@@ -116,12 +119,7 @@ class SEMBLANCE_OT_take_cancel(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take = context.scene.semblance.take
-        session.post(say.CancelJob(take.uid, take.job or state.jobs.get(take.uid, "")))
-        now = state.progress.get(take.uid)
-        if now is not None and now.note:  # the server does not answer: do not wait for it
-            session.post(say.Forget(take.uid))
-            timer.forget_job(take.uid)
+        cancel_job(context.scene.semblance.take)
         return {"FINISHED"}
 
 

@@ -33,6 +33,16 @@ class KeyCurve:
 
 
 @dataclass(frozen=True, eq=False)
+class PropertyCurve:
+    """A custom property from 0 to 1: straight lines between (seconds, value)."""
+
+    name: str
+    text: str
+    times: np.ndarray  # (N,)
+    values: np.ndarray  # (N,)
+
+
+@dataclass(frozen=True, eq=False)
 class Animation:
     """What a character does; see the file's writer for the arrays."""
 
@@ -44,6 +54,7 @@ class Animation:
     head_rotation: np.ndarray  # (F, 3, 3) away from rest
     head_translation: np.ndarray  # (F, 3) metres away from rest
     gaze: np.ndarray  # (F, 2, 2) left and right eye; yaw to the person's left, pitch down
+    properties: tuple[PropertyCurve, ...] = ()
 
 
 def read_animation(path: str | Path) -> Animation:
@@ -76,6 +87,7 @@ def read_animation(path: str | Path) -> Animation:
                 head_rotation=_shaped(arrays, "head_rotation", (frames, 3, 3)),
                 head_translation=_shaped(arrays, "head_translation", (frames, 3)),
                 gaze=_shaped(arrays, "gaze", (frames, 2, 2)),
+                properties=_properties(arrays),
             )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
@@ -85,17 +97,35 @@ def read_animation(path: str | Path) -> Animation:
 
 
 def _curves(arrays: np.lib.npyio.NpzFile) -> tuple[KeyCurve, ...]:
-    meshes, keys = arrays["mesh"].tolist(), arrays["key"].tolist()
-    times, values = arrays["key_times"].astype(np.float64), arrays["key_values"].astype(np.float64)
-    starts = arrays["starts"].tolist()
-    fits = len(meshes) == len(keys) == len(starts) - 1 and len(times) == len(values) == starts[-1]
+    pairs = _pairs(arrays, ("mesh", "key"), "starts", "key")
+    return tuple(KeyCurve(mesh, key, times, values) for (mesh, key), times, values in pairs)
+
+
+def _properties(arrays: np.lib.npyio.NpzFile) -> tuple[PropertyCurve, ...]:
+    if "property" not in arrays:  # of an earlier release
+        return ()
+    pairs = _pairs(arrays, ("property", "property_text"), "property_starts", "property")
+    return tuple(PropertyCurve(name, text, times, values) for (name, text), times, values in pairs)
+
+
+def _pairs(
+    arrays: np.lib.npyio.NpzFile, names: tuple[str, str], cuts: str, prefix: str
+) -> list[tuple[tuple[str, str], np.ndarray, np.ndarray]]:
+    """Curves as (their two names, times, values)."""
+    first_names, second_names = (arrays[name].tolist() for name in names)
+    times = arrays[f"{prefix}_times"].astype(np.float64)
+    values = arrays[f"{prefix}_values"].astype(np.float64)
+    starts = arrays[cuts].tolist()
+    fits = (
+        len(first_names) == len(second_names) == len(starts) - 1 and len(times) == len(values) == starts[-1]
+    )
     if not fits or starts != sorted(starts) or starts[0] != 0 or not np.isfinite(values).all():
         raise ValueError("its curves do not fit together")
     spans = zip(starts[:-1], starts[1:])  # noqa: B905, RUF007 (one is shorter by nature; pairwise is younger)
-    return tuple(
-        KeyCurve(str(mesh), str(key), _increasing("key_times", times[first:end]), values[first:end])
-        for mesh, key, (first, end) in zip(meshes, keys, spans)  # noqa: B905 (lengths are compared above)
-    )
+    return [
+        ((str(one), str(other)), _increasing(f"{prefix}_times", times[first:end]), values[first:end])
+        for one, other, (first, end) in zip(first_names, second_names, spans)  # noqa: B905 (compared above)
+    ]
 
 
 def _increasing(name: str, times: np.ndarray) -> np.ndarray:

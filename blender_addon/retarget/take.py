@@ -11,6 +11,7 @@ from mathutils import Quaternion, Vector
 
 from .actions import Take, add_strip
 from .animation_file import Animation
+from .custom_properties import owner_of_properties, write_properties
 from .pose import (
     armature_axes,
     gaze_rotation,
@@ -98,6 +99,11 @@ def apply_animation(
     take = Take(animation.name.strip() or "Take", placement.keep)
     frames = scene_frames(scene, animation.times, float(animation.times[0]), placement.start)
     _write(take, animation, targets, scene, placement.start)
+    if animation.properties and (face := owner_of_properties(animation, targets.meshes)) is not None:
+        zero = float(animation.times[0])
+        write_properties(
+            take, animation, face, lambda times: scene_frames(scene, times, zero, placement.start)
+        )
     actions = tuple(dict.fromkeys(owner.animation_data.action for owner in take.animated))
     if placement.strip:
         for owner in take.animated:

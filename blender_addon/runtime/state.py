@@ -22,6 +22,8 @@ class State:
     takes: dict[str, say.TakeReady] = field(default_factory=dict)  # take's id → curves to be written
     tracks: dict[str, str] = field(default_factory=dict)  # take's id → track file; survives undo
     live: say.LiveState | None = None  # none while nothing is tracked live
+    people: dict[str, say.PeopleReady] = field(default_factory=dict)  # take's id → who is in its clip
+    stopping: set[str] = field(default_factory=set)  # takes whose job ends early, with what it has
     notice: str = ""
 
     def clear_people(self) -> None:
@@ -31,6 +33,8 @@ class State:
         self.finished.clear()
         self.takes.clear()
         self.tracks.clear()
+        self.people.clear()
+        self.stopping.clear()
         self.notice = ""
 
 

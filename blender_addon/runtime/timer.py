@@ -52,6 +52,13 @@ def _receive(report: Any) -> None:
         return  # of a file that is closed, or of a person that nobody waits for any more
     if isinstance(report, say.Progress):
         state.progress[report.person] = report
+        if report.stopping:
+            state.stopping.add(report.person)
+    elif isinstance(report, say.FramePicture):
+        thumbnails.show_pixels(frame_picture(report.person), report.width, report.height, report.pixels)
+    elif isinstance(report, say.NotStopped):
+        state.stopping.discard(report.person)
+        state.notice = report.message
     elif isinstance(report, say.ServerState):
         state.server = report
     elif isinstance(report, say.Models):
@@ -73,6 +80,8 @@ def _receive(report: Any) -> None:
             set_warnings(found[1], [("", message) for message in report.warnings])
     elif isinstance(report, say.MappingReady):
         _mapped(report)
+    elif isinstance(report, say.PeopleReady):
+        _found_people(report)
     elif isinstance(report, say.TakeReady):
         state.takes[report.person] = report
     elif isinstance(report, say.RigReady):
@@ -102,12 +111,26 @@ def _mapped(report: say.MappingReady) -> None:
             take.error_code, take.error_message = "error", str(error)
 
 
+def _found_people(report: say.PeopleReady) -> None:
+    forget_job(report.person)
+    if found := find_take(report.person):
+        state.people[report.person] = report
+        found[1].clip_seconds = report.duration
+
+
+def frame_picture(uid: str) -> str:
+    """The name of the picture of the frame in work."""
+    return f"frame of {uid}"
+
+
 def forget_job(uid: str) -> None:
     """A job has ended: neither the file nor the window waits for it."""
     state.progress.pop(uid, None)
     state.jobs.pop(uid, None)
     state.finished.pop(uid, None)
     state.takes.pop(uid, None)
+    state.stopping.discard(uid)
+    thumbnails.drop(frame_picture(uid))
     if owner := owner_of(uid):
         owner.job = owner.job_key = ""
 

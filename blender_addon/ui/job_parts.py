@@ -7,10 +7,11 @@ from typing import Any
 
 import bpy
 
-from .. import texts
+from .. import texts, thumbnails
 from ..client import messages as say
 from ..diagnosis import fix_of
 from ..preferences import is_local
+from ..runtime import timer
 from ..runtime.state import state
 from ..texts import t
 from .parts import sentence, time_left
@@ -36,6 +37,8 @@ def draw_progress(
     else:  # before 4.0
         row.prop(owner, "percent", text="", slider=True)
     row.operator(cancel, text="", icon="X")
+    if now.frame is not None:
+        _draw_frame(column, context, owner, now.frame)
     if now.note:
         box = layout.box()
         sentence(box, context, t(texts.STILL_TRYING, reason=now.note), "ERROR")
@@ -44,6 +47,20 @@ def draw_progress(
             box.operator("semblance.server_start", icon="PLAY")
         elif server and server.state != "ready":
             draw_fix(box, server.code)
+
+
+def _draw_frame(
+    layout: bpy.types.UILayout, context: bpy.types.Context, owner: Any, frame: say.VideoFrame
+) -> None:
+    """The frame in work, with its picture; or that it is the last one."""
+    if owner.uid in state.stopping:
+        sentence(layout, context, t(texts.STOPPING, count=frame.number))
+        sentence(layout, context, t(texts.STOPPING_HINT))
+        return
+    told = t(texts.FRAME_OF, number=frame.number, count=frame.count, seconds=f"{frame.time:.2f}")
+    layout.label(text=told, translate=False)
+    if icon := thumbnails.icon_of_pixels(timer.frame_picture(owner.uid)):
+        layout.template_icon(icon_value=icon, scale=8)
 
 
 def draw_fix(layout: bpy.types.UILayout, code: str) -> None:

@@ -13,7 +13,9 @@ from ..diagnosis import fix_of
 from ..runtime import session
 from ..runtime.state import state
 from ..runtime.window import blocking_mode
+from ..takes import eyes_are_bones
 from ..texts import t
+from .clip_parts import draw_people, draw_span
 from .job_parts import draw_fix, draw_progress
 from .parts import SidebarPanel, sentence
 
@@ -36,9 +38,13 @@ class SEMBLANCE_PT_take(SidebarPanel, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(take, "start")
         column.prop(take, "end")
+        draw_span(layout, context, take)
         layout.prop(take, "follow")
         if take.follow == "POINT":
-            layout.prop(take, "point")
+            column = layout.column(align=True)
+            column.prop(take, "point")
+            column.prop(take, "point_time")
+        draw_people(layout, take)
 
 
 class _TakePanel(SidebarPanel):
@@ -65,26 +71,33 @@ class SEMBLANCE_PT_take_target(_TakePanel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(take, "head")
+        if take.head is not None and take.head.type == "ARMATURE":
+            column = layout.column(align=True)
+            column.prop_search(take, "head_bone", take.head.data, "bones", icon="BONE_DATA")
+            column.prop_search(take, "neck_bone", take.head.data, "bones", icon="BONE_DATA")
+            if take.neck_bone:
+                column.prop(take, "neck_share")
         if take.head is not None:
-            _draw_head(layout, context, take)
+            layout.prop(take, "place")
+        _draw_eyes(layout, context, take)
 
 
-def _draw_head(layout: bpy.types.UILayout, context: bpy.types.Context, take: Any) -> None:
-    column = layout.column(align=True)
-    if take.head.type == "ARMATURE":
+def _draw_eyes(layout: bpy.types.UILayout, context: bpy.types.Context, take: Any) -> None:
+    bones = eyes_are_bones(take)
+    if bones:
         where, kind, icon = take.head.data, "bones", "BONE_DATA"
-        column.prop_search(take, "head_bone", where, kind, icon=icon)
-        column.prop_search(take, "neck_bone", where, kind, icon=icon)
-        if take.neck_bone:
-            column.prop(take, "neck_share")
     else:
         where, kind, icon = context.scene, "objects", "OBJECT_DATA"
     column = layout.column(align=True)
     column.prop_search(take, "left_eye", where, kind, icon=icon)
     column.prop_search(take, "right_eye", where, kind, icon=icon)
-    if take.head.type == "ARMATURE" and take.left_eye and take.right_eye:
-        column.prop(take, "aim")
-    layout.prop(take, "place")
+    if not (take.left_eye and take.right_eye):
+        return
+    column.prop(take, "turn_eyes")
+    if not take.turn_eyes and take.aim is None:
+        sentence(layout, context, t(texts.EYES_BY_KEYS), "INFO")
+    if bones:
+        layout.prop(take, "aim")
 
 
 class SEMBLANCE_PT_take_mapping(_TakePanel, bpy.types.Panel):
@@ -173,6 +186,7 @@ class SEMBLANCE_PT_take_options(_TakePanel, bpy.types.Panel):
         column.prop(take, "smoothing")
         column.prop(take, "error")
         layout.prop(take, "swap")
+        layout.prop(take, "wrinkles")
         layout.prop(take, "calibrate")
         if take.calibrate:
             layout.prop(take, "neutral")

@@ -45,6 +45,7 @@ class VideoInfo:
         duration: seconds, as the header says; 0 where it does not.
         frames: estimated from ``duration``; at least 1.
         rotation: clockwise degrees (0, 90, 180, 270) by which stored frames are turned to be upright.
+        scale: of the frames against the file's own, where they are shrunk.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class VideoInfo:
     frames: int
     rotation: int
     codec: str
+    scale: float = 1.0
 
 
 class Video:
@@ -201,6 +203,7 @@ class Video:
             frames=max(1, round(length * rate)),
             rotation=90 * self._turns,
             codec=stream.codec_context.name,
+            scale=shrink,
         )
 
     def _length(self) -> float:

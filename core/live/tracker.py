@@ -70,7 +70,9 @@ class LiveTracker:
         options = options or LiveOptions()
         model = load_model(rig.model_name if rig else DEFAULT_MODEL)
         self._finder = FaceFinder()
-        self._follower = FaceFollower(self._finder, Person(options.point, rig.landmarks if rig else None))
+        self._follower = FaceFollower(
+            self._finder, Person(options.point, shape=rig.landmarks if rig else None)
+        )
         self._person = PersonEstimate(model, rig, prior, options.beside)
         self._prior, self._strength = prior, options.smoothing
         self._turns = eye_turns(model)

@@ -22,6 +22,7 @@ from core.errors import BadInput
 from core.retarget.keys import reduced_keys
 from core.retarget.smoothing import smooth_track
 from core.retarget.table import Table, apply_table
+from core.retarget.wrinkles import WRINKLES
 from core.track import Track
 
 FORMAT: Final = "semblance-animation"
@@ -40,12 +41,23 @@ class KeyCurve:
     values: Float32[ndarray, "keys"]
 
 
+@dataclass(frozen=True, eq=False)
+class PropertyCurve:
+    """A custom property of the character, 0-1: straight lines between (time in seconds, value)."""
+
+    name: str
+    text: str
+    times: Float64[ndarray, "keys"]
+    values: Float32[ndarray, "keys"]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Animation:
     """What a character does.
 
     Attributes:
         curves: of shape keys, reduced.
+        properties: of the character as a whole, reduced; see :mod:`core.retarget.wrinkles`.
         error: largest difference between a curve and the smoothed samples.
         times: seconds, of the arrays below.
         head_rotation: turn of the head away from rest; +X the person's left, +Y up, +Z out of the face.
@@ -61,6 +73,7 @@ class Animation:
     head_rotation: Float32[ndarray, "frames 3 3"]
     head_translation: Float32[ndarray, "frames 3"]
     gaze: Float32[ndarray, "frames 2 2"]
+    properties: tuple[PropertyCurve, ...] = ()
 
 
 def retarget(
@@ -71,6 +84,7 @@ def retarget(
     strength: float = 1.0,
     error: float = 0.005,
     rest: int | None = None,
+    wrinkles: Table | None = None,
 ) -> Animation:
     """Curves of a character's meshes.
 
@@ -82,6 +96,7 @@ def retarget(
         error: bound of the key reduction, in units of the keys; 0 keeps every sample that is not on a line.
         rest: frame whose head pose counts as rest. ``None``: a head that looks into the camera, at the place
             of the first frame that saw it.
+        wrinkles: table of :func:`core.retarget.wrinkles.wrinkle_table`; none for no such properties.
 
     Raises:
         BadInput: ``rest`` is outside the track, or ``error`` is negative.
@@ -118,6 +133,16 @@ def retarget(
         head_rotation=rotation.astype(np.float32),
         head_translation=translation.astype(np.float32),
         gaze=gaze.astype(np.float32),
+        properties=() if wrinkles is None else _properties(track, wrinkles, error),
+    )
+
+
+def _properties(track: Track, table: Table, error: float) -> tuple[PropertyCurve, ...]:
+    names, values = apply_table(table, track.coefficients)
+    kept = reduced_keys(track.times, values, error)
+    return tuple(
+        PropertyCurve(name, WRINKLES[name].text, track.times[keys], column[keys])
+        for name, column, keys in zip(names, values.T, kept.T, strict=True)
     )
 
 
@@ -145,8 +170,9 @@ def save_animation(animation: Animation, path: Path) -> None:
     """Write an animation as one ``.npz`` that NumPy alone reads, without pickle.
 
     Arrays: ``document`` (JSON), for the curves ``mesh`` and ``key`` (names), ``starts`` (of each curve in the
-    next two, and their end), ``key_times``, ``key_values``; and ``times``, ``head_rotation``,
-    ``head_translation``, ``gaze``.
+    next two, and their end), ``key_times``, ``key_values``; the same of custom properties (``property``,
+    ``property_text``, ``property_starts``, ``property_times``, ``property_values``), which readers may do
+    without; and ``times``, ``head_rotation``, ``head_translation``, ``gaze``.
 
     Raises:
         OutputFailed: the file cannot be written.
@@ -158,7 +184,7 @@ def save_animation(animation: Animation, path: Path) -> None:
         "fps": float(animation.fps),
         "error": animation.error,
     }
-    curves = animation.curves
+    curves, properties = animation.curves, animation.properties
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -168,6 +194,11 @@ def save_animation(animation: Animation, path: Path) -> None:
         starts=np.cumsum([0, *(len(curve.times) for curve in curves)]),
         key_times=np.concatenate([np.zeros(0), *(curve.times for curve in curves)]),
         key_values=np.concatenate([np.zeros(0, np.float32), *(curve.values for curve in curves)]),
+        property=np.array([curve.name for curve in properties], np.str_),
+        property_text=np.array([curve.text for curve in properties], np.str_),
+        property_starts=np.cumsum([0, *(len(curve.times) for curve in properties)]),
+        property_times=np.concatenate([np.zeros(0), *(curve.times for curve in properties)]),
+        property_values=np.concatenate([np.zeros(0, np.float32), *(curve.values for curve in properties)]),
         times=animation.times,
         head_rotation=animation.head_rotation,
         head_translation=animation.head_translation,

@@ -10,6 +10,7 @@ from core.errors import BadInput
 from core.retarget.animation import Animation, retarget
 from core.retarget.recognise import REST_NAMES, recognise_meshes
 from core.retarget.table import Channel, Table, calibrated
+from core.retarget.wrinkles import wrinkle_table
 from core.track import Track
 
 EXPECTED_SECONDS: Final = {"reading": 0.3, "curves": 1.0}
@@ -31,6 +32,7 @@ class RetargetOptions:
         neutral: frame whose expression counts as the performer's face at rest.
         gain: of all channels, on top of their own.
         swap: left and right, also where the table does not say so.
+        wrinkles: also make the custom properties of :mod:`core.retarget.wrinkles`.
     """
 
     name: str = ""
@@ -41,6 +43,7 @@ class RetargetOptions:
     neutral: int | None = None
     gain: float = 1.0
     swap: bool = False
+    wrinkles: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,5 +111,6 @@ def animate_character(
         strength=options.smoothing,
         error=options.error,
         rest=options.rest,
+        wrinkles=wrinkle_table(options.gain, table.neutral, table.mirrored) if options.wrinkles else None,
     )
     return animation, mapped

@@ -53,6 +53,7 @@ def to_document(track: Track, format_name: str) -> dict[str, Any]:
         },
         "shots": [{"first": int(shot.first), "focal": shot.focal} for shot in track.shots],
         "lost": [[int(first), int(end)] for first, end in track.lost],
+        "partial": bool(track.partial),
         "warnings": list(track.warnings),
         "provenance": dict(track.provenance),
     }
@@ -132,6 +133,7 @@ def from_parts(document: Mapping[str, Any], arrays: Mapping[str, ndarray]) -> Tr
         source=_source(document),
         timecode=_optional(document, "timecode", float),
         rig_id=_optional(document, "rig_id", str),
+        partial=bool(_optional(document, "partial", bool)),
         warnings=tuple(each(document, "warnings", str)),
         provenance=field(document, "provenance", dict),
         track_id=field(document, "track_id", str),

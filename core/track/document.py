@@ -64,6 +64,7 @@ class Track:
         lost: spans of frames ``[first, end)`` without a face, bridged.
         timecode: seconds since midnight of time 0, for takes that share a clock; ``None`` where unknown.
         rig_id: the rig whose identity was used.
+        partial: whether tracking was stopped before the end, so that the source has more.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Track:
     source: Source | None = None
     timecode: float | None = None
     rig_id: str | None = None
+    partial: bool = False
     warnings: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     track_id: str = field(default_factory=lambda: str(uuid.uuid4()))

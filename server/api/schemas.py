@@ -81,6 +81,17 @@ class Result(BaseModel):
     media_type: str
 
 
+class JobFrame(BaseModel):
+    """The frame of a video that a running job works on."""
+
+    number: int = Field(description="From 1.")
+    count: int = Field(description="How many there will be, about.")
+    time: float = Field(description="Seconds since the video's first frame.")
+    picture: int = Field(
+        description="How many pictures there have been; `GET /v1/jobs/{id}/preview` gives the latest."
+    )
+
+
 class Job(BaseModel):
     id: str
     kind: str
@@ -95,6 +106,8 @@ class Job(BaseModel):
     stage: str
     fraction: float
     seconds_left: float | None
+    stopping: bool = Field(description="It runs, and was asked to end early with what it has.")
+    frame: JobFrame | None
     seconds: dict[str, float] = Field(description="Measured, by stage, of a job that is done.")
     warnings: list[Warning]
     error: ErrorDetail | None
@@ -112,6 +125,7 @@ class Job(BaseModel):
             **{
                 **taken,
                 "files": list(record.files),
+                "frame": JobFrame(**vars(record.frame)) if record.frame else None,
                 "warnings": [Warning(**vars(warning)) for warning in record.warnings],
                 "error": ErrorDetail(**vars(record.error)) if record.error else None,
                 "results": [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_asked = False
+_asked = 0  # the signal that came
+_gently = False  # the first Ctrl-C only asks the work to end with what it has
+_finish = False  # that Ctrl-C came
 
 
 def handle_signals() -> None:
@@ -19,7 +21,30 @@ def handle_signals() -> None:
 
 def asked_to_stop() -> bool:
     """Whether a signal came; what reports progress asks this."""
-    return _asked
+    return bool(_asked)
+
+
+@contextmanager
+def ending_gently() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C in the block asks the work to end with what it has, the second stops it.
+
+    Yields a function that says whether the first came.
+    """
+    global _gently, _finish
+    _gently, _finish = True, False
+    try:
+        yield lambda: _finish
+    finally:
+        _gently = False
+
+
+def take_back() -> bool:
+    """Count a first Ctrl-C as not pressed, so that the work may go on; false where it was another signal."""
+    global _asked
+    if _asked not in (0, signal.SIGINT):
+        return False
+    _asked = 0
+    return True
 
 
 @contextmanager
@@ -48,8 +73,11 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
     Progress then stops at its next report. Who presses Ctrl-C again is taken at their word.
     """
-    global _asked
-    again, _asked = _asked, True
+    global _asked, _finish
+    if _gently and not _finish and number == signal.SIGINT:
+        _finish = True
+        return
+    again, _asked = _asked or _finish, number
     if again or not _importing(frame):
         raise KeyboardInterrupt
 

@@ -37,7 +37,7 @@ def live(
     speed: Annotated[float, typer.Option(min=0.01, max=100.0, help="Of a file.")] = 1.0,
     loop: Annotated[bool, typer.Option("--loop", help="Begin a file again at its end.")] = False,
     smoothing: Annotated[float, typer.Option(min=0.0, max=5.0, help="0 leaves the jitter in.")] = 1.0,
-    face_at: Annotated[
+    at: Annotated[
         str | None,
         typer.Option(
             metavar="X,Y",
@@ -58,11 +58,11 @@ def live(
     debug: Debug = False,
 ) -> None:
     """Track a camera, or a file at its own pace, until Ctrl-C; Blender and other programs may listen."""
-    from server.cli.track import point_of
+    from server.cli.track import place_of
 
     if record:
         check_output(record, (".semtrack", ".csv"), force)
-    point = point_of(face_at)
+    point, _ = place_of(at)
 
     from core.live.feed import Feed
     from core.live.session import run_live

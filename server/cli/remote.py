@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from core.errors import BadInput, OutputFailed, SemblanceError, UnreadableMedia
-from server.cli.reporting import Reporter, in_words
+from server.api.schemas import Job
+from server.cli.interruption import take_back
+from server.cli.reporting import STOPPING, Reporter, in_words
 from server.client import Client, is_loopback
 from server.errors import TooLarge, Unauthorized, UnsupportedMedia
 from server.folder import read_token, server_folder
@@ -103,18 +107,30 @@ class RemoteWork:
         return file
 
     def job(
-        self, kind: str, target: Path, also: Mapping[str, Path | None] | None = None, **asked: Any
-    ) -> tuple[str | None, Mapping[str, float]]:
-        """Have a job done, shown as it goes on, and fetch what it made; its rig and its seconds.
+        self,
+        kind: str,
+        target: Path,
+        also: Mapping[str, Path | None] | None = None,
+        *,
+        keeps: bool = False,
+        **asked: Any,
+    ) -> Job:
+        """Have a job done, shown as it goes on, and fetch what it made.
 
         Args:
+            keeps: whether the first Ctrl-C ends the job with what it has so far.
             target: takes the first result; others go beside it under their own names.
             also: paths for results with these endings instead; none for those that nobody wants.
         """
         job = self._client.submit(kind, **asked)
         self._jobs.append(job.id)
         with self._reporter.listener(kind) as listener:
-            job = self._client.wait(job.id, listener)
+            try:
+                job = self._client.wait(job.id, listener)
+            except KeyboardInterrupt:
+                if not keeps or not take_back() or not self._ends_early(job.id):
+                    raise
+                job = self._client.wait(job.id, listener)
         if kind == "rig" and job.rig:
             self._rigs.append(job.rig)
         for warning in job.warnings:
@@ -126,7 +142,18 @@ class RemoteWork:
             if path is not None:
                 self._client.download(result.file, path)
         self._client.download(job.results[0].file, target)
-        return job.rig, job.seconds
+        return job
+
+    def _ends_early(self, job_id: str) -> bool:
+        """Ask a job to end with what it has; whether there is something to wait for."""
+        job = self._client.cancel(job_id, keep=True)
+        if job.stopping:
+            self._reporter.warning(STOPPING)
+        return job.stopping or job.state == "done"
+
+    def fetch(self, file: str, target: Path) -> None:
+        """Fetch one result of a job."""
+        self._client.download(file, target)
 
     def clean_up(self) -> None:
         """Cancel what still runs, and delete what this command put there, as far as that goes."""
@@ -169,11 +196,10 @@ def remote_rig(
     """``semblance rig`` on a server."""
     with working(url, token, reporter) as work:
         sent = work.photos(photos, bool(options["strict"]))
-        rig, seconds = work.job("rig", target, files=sent, options=options)
+        job = work.job("rig", target, files=sent, options=options)
         if sheet:
-            work.job("sheet", sheet, rig=rig)
-    written = [str(path) for path in (target, sheet) if path]
-    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=dict(seconds))
+            work.job("sheet", sheet, rig=job.rig)
+    _tell(reporter, job, target, sheet)
 
 
 def remote_track(
@@ -193,9 +219,27 @@ def remote_track(
     with working(url, token, reporter) as work:
         files = [work.video(video)]
         person = work.rig(rig) if rig else None
-        _, seconds = work.job("track", target, also, files=files, rig=person, options=asked)
-    written = [str(path) for path in (target, csv, check) if path]
-    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=dict(seconds))
+        job = work.job("track", target, also, keeps=True, files=files, rig=person, options=asked)
+    from core.track import load_track
+
+    _tell(reporter, job, target, csv, check, partial=load_track(target).partial)
+
+
+def remote_people(
+    url: str,
+    token: str | None,
+    video: Path,
+    options: Mapping[str, Any],
+    target: Path,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """``semblance track --list-people`` on a server; what was found, with its picture at ``target``."""
+    with working(url, token, reporter) as work, TemporaryDirectory() as folder:
+        found = Path(folder) / "people.json"
+        also = {".jpg": None}
+        job = work.job("people", found, also, files=[work.video(video)], options=options)
+        work.fetch(next(row.file for row in job.results if row.name == "people.jpg"), target)
+        return dict(json.loads(found.read_text(encoding="utf-8")))
 
 
 def remote_retarget(
@@ -208,8 +252,8 @@ def remote_retarget(
 ) -> None:
     """``semblance retarget`` on a server."""
     with working(url, token, reporter) as work:
-        _, seconds = work.job("retarget", target, {".json": None}, files=[work.track(track)], options=options)
-    reporter.result(f"{target} ({in_words(seconds)})", written=[str(target)], seconds=dict(seconds))
+        job = work.job("retarget", target, {".json": None}, files=[work.track(track)], options=options)
+    _tell(reporter, job, target)
 
 
 def remote_from_rig(
@@ -223,5 +267,12 @@ def remote_from_rig(
 ) -> None:
     """``semblance blend``, ``export`` or ``sheet`` on a server."""
     with working(url, token, reporter) as work:
-        _, seconds = work.job(kind, target, rig=work.rig(rig), options=options)
-    reporter.result(f"{target} ({in_words(seconds)})", written=[str(target)], seconds=dict(seconds))
+        job = work.job(kind, target, rig=work.rig(rig), options=options)
+    _tell(reporter, job, target)
+
+
+def _tell(reporter: Reporter, job: Job, *paths: Path | None, **facts: object) -> None:
+    """What was written, and how long it took there."""
+    written = [str(path) for path in paths if path]
+    seconds = dict(job.seconds)
+    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=seconds, **facts)

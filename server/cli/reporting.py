@@ -14,6 +14,8 @@ from contextlib import contextmanager, redirect_stdout
 from core.progress import Progress, ProgressReport
 from server.cli.interruption import asked_to_stop
 
+STOPPING = "Stopping; what was tracked so far is kept. Press Ctrl-C again to give it up."
+
 
 class Reporter:
     """Tells the user, or a program, about jobs."""
@@ -56,12 +58,15 @@ class Reporter:
             print(text)
 
     def _emit_progress(self, job: str, report: ProgressReport) -> None:
+        frame = report.frame
+        at = {"frame": frame.number, "frames": frame.count, "time": round(frame.time, 3)} if frame else {}
         self._emit(
             "progress",
             job=job,
             stage=report.stage,
             fraction=round(report.fraction, 4),
             seconds_left=round(report.seconds_left, 1),
+            **at,
         )
 
     def _emit(self, event: str, **facts: object) -> None:
@@ -100,7 +105,8 @@ def _bar(name: str) -> Iterator[Callable[[ProgressReport], None]]:
 
         def show(report: ProgressReport) -> None:
             left = f"{max(1, round(report.seconds_left))} s left" if report.fraction < 1 else ""
-            bars.update(task, completed=report.fraction, stage=report.stage, left=left)
+            at = f", frame {report.frame.number} of {report.frame.count}" if report.frame else ""
+            bars.update(task, completed=report.fraction, stage=report.stage + at, left=left)
 
         yield show
 

@@ -34,6 +34,9 @@ def retarget(
     neutral: Annotated[int | None, typer.Option(min=0, help="Frame whose expression is rest.")] = None,
     gain: Annotated[float, typer.Option(min=0.0, max=10.0, help="Of all channels.")] = 1.0,
     swap: Annotated[bool, typer.Option("--swap", help="Swap left and right.")] = False,
+    wrinkles: Annotated[
+        bool, typer.Option("--wrinkles", help="Also custom properties that drive wrinkle maps.")
+    ] = False,
     name: Annotated[str, typer.Option(help="The take's name.", show_default="the track's name")] = "",
     force: Force = False,
     server: Server = None,
@@ -46,8 +49,9 @@ def retarget(
     meshes = _read_keys(keys)
     reporter = Reporter(json)
     chosen = dict(
-        smoothing=smoothing, error=error, rest=rest, neutral=neutral, gain=gain, swap=swap, name=name
-    )
+        smoothing=smoothing, error=error, rest=rest, neutral=neutral, gain=gain, swap=swap, name=name,
+        wrinkles=wrinkles,
+    )  # fmt: skip
 
     from core.retarget.preset import load_preset, to_preset
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +11,9 @@ import typer
 
 from core.errors import BadInput
 from server.cli.files import check_output
+from server.cli.interruption import ending_gently
 from server.cli.options import Debug, Force, Json, Server, Token
-from server.cli.reporting import Reporter, in_words
+from server.cli.reporting import STOPPING, Reporter, in_words
 
 
 def track(
@@ -26,12 +29,21 @@ def track(
     end: Annotated[
         float | None, typer.Option(help="Out point, seconds.", show_default="the clip's end")
     ] = None,
-    face_at: Annotated[
+    at: Annotated[
         str | None,
         typer.Option(
-            metavar="X,Y", help="Pixel on the face to follow, at the in point.", show_default="the main face"
+            "--at",
+            metavar="X,Y[@TIME]",
+            help="Pixel on the face to follow, and when, in seconds; else at the in point.",
+            show_default="the main face",
         ),
     ] = None,
+    list_people: Annotated[
+        bool,
+        typer.Option(
+            "--list-people", help="Only print who is there, with their --at, and write a picture of them."
+        ),
+    ] = False,
     smoothing: Annotated[
         float, typer.Option(min=0.0, max=5.0, help="Of the CSV and the clip; 0 leaves the jitter in.")
     ] = 1.0,
@@ -47,17 +59,26 @@ def track(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Track expression, head and gaze of one person through a clip."""
+    """Track expression, head and gaze of one person through a clip.
+
+    Ctrl-C ends it early and keeps what was tracked so far; pressed again, it keeps nothing.
+    """
+    if list_people:
+        from server.cli.people import print_people
+
+        picture = check_output(out or Path(f"{video.stem}-people.jpg"), (".jpg", ".jpeg"), force)
+        print_people(video, start, end, picture, server, token, Reporter(json))
+        return
     target = check_output(out or Path(f"{video.stem}.semtrack"), (".semtrack",), force)
     for path, ending in ((csv, ".csv"), (check, ".mp4")):
         if path:
             check_output(path, (ending,), force)
-    point, name = point_of(face_at), name or video.stem
+    (point, point_time), name = place_of(at), name or video.stem
     reporter = Reporter(json)
     if server:
         from server.cli.remote import remote_track
 
-        asked = dict(name=name, start=start, end=end, point=point, smoothing=smoothing)
+        asked = dict(name=name, start=start, end=end, point=point, point_time=point_time, smoothing=smoothing)
         remote_track(server, token, video, rig, asked, target, csv, check, reporter)
         return
 
@@ -67,10 +88,13 @@ def track(
     from core.video_to_track import TrackOptions, expected_for, track_video
     from models.prior.prior import LandmarkPrior
 
-    options = TrackOptions(name, start, end, point)
+    options = TrackOptions(name, start, end, point, point_time)
     person = load_rig(rig) if rig else None
     with reporter.job("track", expected_for(video, options, person, check is not None)) as progress:
-        made = track_video(video, options, person, LandmarkPrior(), progress)
+        with ending_gently() as asked_to_finish:
+            made = track_video(
+                video, options, person, LandmarkPrior(), progress, lambda: _told(asked_to_finish, reporter)
+            )
         if check:
             from core.sheet.qc_clip import write_qc_clip
 
@@ -84,22 +108,38 @@ def track(
         reporter.warning(warning)
     written = [str(path) for path in (target, csv, check) if path]
     reporter.result(
-        f"{', '.join(written)} ({in_words(progress.seconds)})", written=written, seconds=progress.seconds
+        f"{', '.join(written)} ({in_words(progress.seconds)})",
+        written=written,
+        seconds=progress.seconds,
+        partial=made.track.partial,
     )
 
 
-def point_of(text: str | None) -> tuple[float, float] | None:
-    """The pixel that ``X,Y`` means.
+def _told(asked: Callable[[], bool], reporter: Reporter) -> bool:
+    """Whether to end early; it is said when it is seen, since a signal may come amid other output."""
+    if asked():
+        reporter.warning(STOPPING)
+        return True
+    return False
+
+
+def place_of(text: str | None) -> tuple[tuple[float, float] | None, float | None]:
+    """Pixel and seconds of X,Y[@TIME].
 
     Raises:
         BadInput: it is none.
     """
     if text is None:
-        return None
+        return None, None
     try:
-        x, y = (float(part) for part in text.split(","))
+        where, _, when = text.partition("@")
+        x, y = (float(part) for part in where.split(","))
+        seconds = float(when) if when else None
+        if not all(map(math.isfinite, (x, y, seconds or 0.0))) or (seconds or 0.0) < 0:
+            raise ValueError
     except ValueError:
         raise BadInput(
-            f"{text!r} is no place in a picture.", "Write it as X,Y in pixels, for example 640,360."
+            f"{text!r} is no place in a clip.",
+            "Write it as X,Y in pixels, with @ and seconds if need be: 640,360 or 640,360@2.5.",
         ) from None
-    return x, y
+    return (x, y), seconds

@@ -40,9 +40,15 @@ class Executor(Protocol):
         """
 
     def run(
-        self, task: Task, listener: Callable[[ProgressReport], None], cancelled: Callable[[], bool]
+        self,
+        task: Task,
+        listener: Callable[[ProgressReport], None],
+        cancelled: Callable[[], bool],
+        finishing: Callable[[], bool] = lambda: False,
     ) -> Outcome:
         """Run one task to its end; its outputs lie in the task's folder.
+
+        Where ``finishing`` becomes true, the task is asked to stop and keep what it has.
 
         Raises:
             Cancelled: ``cancelled`` became true; what does not stop by itself was ended.

@@ -19,7 +19,7 @@ from core.errors import Cancelled
 from core.progress import ProgressReport
 from server.errors import error_from
 from server.jobs.executor import WorkerLost, WorkerState
-from server.jobs.task import Outcome, Task, outcome_from_json, task_to_json
+from server.jobs.task import Outcome, Task, outcome_from_json, report_from_json, task_to_json
 from server.processes import python_environment
 from server.settings import Settings
 
@@ -60,7 +60,11 @@ class LocalExecutor:
             return self._worker
 
     def run(
-        self, task: Task, listener: Callable[[ProgressReport], None], cancelled: Callable[[], bool]
+        self,
+        task: Task,
+        listener: Callable[[ProgressReport], None],
+        cancelled: Callable[[], bool],
+        finishing: Callable[[], bool] = lambda: False,
     ) -> Outcome:
         worker = self._current()
         while not worker.ready:  # a worker that still loads its libraries need not be ended
@@ -70,7 +74,7 @@ class LocalExecutor:
         self._busy = True
         try:
             worker.send({"run": task_to_json(task)})
-            return self._follow(worker, task, listener, cancelled)
+            return self._follow(worker, task, listener, cancelled, finishing)
         finally:
             self._busy = False
 
@@ -80,9 +84,13 @@ class LocalExecutor:
         task: Task,
         listener: Callable[[ProgressReport], None],
         cancelled: Callable[[], bool],
+        finishing: Callable[[], bool],
     ) -> Outcome:
-        give_up = float("inf")
+        give_up, told = float("inf"), False
         while True:
+            if not told and finishing():
+                worker.send({"finish": task.id})
+                told = True
             if give_up == float("inf") and cancelled():
                 worker.send({"cancel": task.id})
                 give_up = time.monotonic() + self._patience
@@ -96,7 +104,7 @@ class LocalExecutor:
                 continue
             event = message.pop("event")
             if event == "progress":
-                listener(ProgressReport(**message))
+                listener(report_from_json(message))
             elif event == "failed":
                 raise error_from(**message)
             elif event == "done":

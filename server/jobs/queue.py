@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from core.errors import Cancelled, OutputFailed, SemblanceError
 from core.progress import ProgressReport
+from server.errors import NotFound
 from server.jobs.executor import Executor, WorkerLost
 from server.jobs.hub import Hub
 from server.jobs.task import Input, Outcome, Task
@@ -19,7 +20,7 @@ from server.metrics import Metrics
 from server.rig_summary import read_summary
 from server.store import FileRecord, JobRecord, Store
 from server.store.jobs import INTERRUPTED, MOST_ATTEMPTS, JobEnd
-from server.store.records import JobFailure, JobState, JobWarning, next_version
+from server.store.records import JobFailure, JobFrame, JobState, JobWarning, next_version
 
 _log = logging.getLogger(__name__)
 _CLEAN_UP_SECONDS: Final = 3600.0
@@ -33,6 +34,18 @@ class _Live:
     report: ProgressReport
     version: int
     cancelled: bool = False
+    finishing: bool = False  # it stops early, and keeps what it has
+    frame: JobFrame | None = None
+    picture: bytes = b""
+
+    def take(self, report: ProgressReport) -> None:
+        self.report, self.version = report, next_version(self.version)
+        if report.frame is None:
+            return
+        if report.frame.picture:
+            self.picture = report.frame.picture
+        pictures = (self.frame.picture if self.frame else 0) + bool(report.frame.picture)
+        self.frame = JobFrame(report.frame.number, report.frame.count, report.frame.time, pictures)
 
 
 class JobQueue:
@@ -90,11 +103,35 @@ class JobQueue:
             stage=report.stage,
             fraction=report.fraction,
             seconds_left=report.seconds_left if report.stage else None,  # it has not said yet
+            stopping=live.finishing,
+            frame=live.frame,
             version=max(job.version, live.version),
         )
 
-    def cancel(self, job_id: str) -> JobRecord:
-        """As ``JobStore.request_cancel``; a running job ends soon after."""
+    def picture(self, job_id: str) -> bytes:
+        """A small JPEG of the frame that a running job works on.
+
+        Raises:
+            NotFound: there is none.
+        """
+        self._store.jobs.get(job_id)
+        live = self._live.get(job_id)
+        if live is None or not live.picture:
+            raise NotFound("The job shows no frame.", "Only running jobs with a video do.")
+        return live.picture
+
+    def cancel(self, job_id: str, keep: bool = False) -> JobRecord:
+        """As ``JobStore.request_cancel``; a running job ends soon after.
+
+        With ``keep`` a running job ends as done, with what it has so far. Nothing on the disk remembers that:
+        where the server dies meanwhile, the job is done again in full.
+        """
+        live = self._live.get(job_id)
+        if keep and live and not live.cancelled:
+            if not live.finishing:
+                live.finishing, live.version = True, next_version(live.version)
+                self.hub.changed(job_id)
+            return self.get(job_id)
         job, is_news = self._store.jobs.request_cancel(job_id)
         if live := self._live.get(job_id):
             live.cancelled = True
@@ -141,11 +178,13 @@ class JobQueue:
         """How the job ended; or, where it shall wait again, the number of its next attempt."""
 
         def listen(report: ProgressReport) -> None:
-            live.report, live.version = report, next_version(live.version)
+            live.take(report)
             self.hub.changed(job.id)
 
         try:
-            outcome = self._executor.run(self._task(job), listen, lambda: live.cancelled)
+            outcome = self._executor.run(
+                self._task(job), listen, lambda: live.cancelled, lambda: live.finishing
+            )
             return self._adopt(live, outcome)
         except Cancelled:
             return _ended("cancelled", live)

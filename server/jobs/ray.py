@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import logging
+import operator
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
@@ -19,7 +21,7 @@ from server.errors import error_from
 from server.jobs.executor import WorkerLost, WorkerState
 from server.jobs.registry import load_kinds
 from server.jobs.running import run_task, warm_up
-from server.jobs.task import Input, Outcome, Task, outcome_from_json
+from server.jobs.task import Input, Outcome, Task, outcome_from_json, report_from_json
 from server.processes import python_environment
 from server.settings import Settings
 
@@ -86,7 +88,11 @@ class RayExecutor:
         return "busy" if self._busy else "idle" if self._ready else "starting"
 
     def run(
-        self, task: Task, listener: Callable[[ProgressReport], None], cancelled: Callable[[], bool]
+        self,
+        task: Task,
+        listener: Callable[[ProgressReport], None],
+        cancelled: Callable[[], bool],
+        finishing: Callable[[], bool] = lambda: False,
     ) -> Outcome:
         with self._lock:
             if self._closed:
@@ -95,7 +101,8 @@ class RayExecutor:
             self._busy += 1
         keep = False
         try:
-            outcome = self._follow(actor, actor.run.remote(*_packed(task)), task, listener, cancelled)
+            running = actor.run.remote(*_packed(task))
+            outcome = self._follow(actor, running, task, listener, cancelled, finishing)
             keep = True
             return outcome
         except (self._ray.exceptions.RayError, ConnectionError) as error:
@@ -124,14 +131,18 @@ class RayExecutor:
         task: Task,
         listener: Callable[[ProgressReport], None],
         cancelled: Callable[[], bool],
+        finishing: Callable[[], bool],
     ) -> Outcome:
         ray = self._ray
-        give_up = float("inf")
+        give_up, told = float("inf"), False
         asked: Any = None  # the open question for news: a second one would lose its answer
         over = False  # the job had ended before the question was asked
         while True:
             if self._closed:
                 raise WorkerLost()
+            if not told and finishing():
+                actor.finish.remote(task.id)
+                told = True
             if give_up == float("inf") and cancelled():
                 actor.cancel.remote(task.id)
                 give_up = time.monotonic() + self._settings.cancel_seconds
@@ -148,7 +159,7 @@ class RayExecutor:
             for message in news:
                 event = message.pop("event")
                 if event == "progress":
-                    listener(ProgressReport(**message))
+                    listener(report_from_json(message))
                 elif event == "failed":
                     raise error_from(**message)
                 elif event == "done":
@@ -185,6 +196,7 @@ class _Actor:
         self._kinds = load_kinds(kinds)
         self._news: queue.Queue[dict[str, Any]] = queue.Queue()
         self._cancelled: set[str] = set()
+        self._finishing: set[str] = set()
         warm_up(self._kinds)
         self._news.put({"event": "ready"})
 
@@ -206,8 +218,12 @@ class _Actor:
                 rig=here(task.rig) if task.rig else None,
                 folder=folder / "made",
             )
-            run_task(moved, self._kinds, self._send, lambda: task.id in self._cancelled)
-        self._cancelled.discard(task.id)
+            asked = self._cancelled, self._finishing
+            run_task(
+                moved, self._kinds, self._send, *(partial(operator.contains, ids, task.id) for ids in asked)
+            )
+        for ids in asked:
+            ids.discard(task.id)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         """Keep a message for the next who asks; results become bytes while they are still there."""
@@ -230,6 +246,9 @@ class _Actor:
 
     def cancel(self, job_id: str) -> None:
         self._cancelled.add(job_id)
+
+    def finish(self, job_id: str) -> None:
+        self._finishing.add(job_id)
 
 
 def _packed(task: Task) -> tuple[Task, list[bytes]]:

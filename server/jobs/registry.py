@@ -38,6 +38,8 @@ class JobKind:
         run: does the work, in a worker.
         warm_up: loads what ``run`` needs, in a worker that has nothing to do yet.
         check: refuses a request before it is queued, by an error of ``core.errors``.
+        keeps: whether a job that is stopped early can keep what it has so far; it looks at
+            ``Reports.finishing`` then.
     """
 
     name: str
@@ -45,6 +47,7 @@ class JobKind:
     run: Callable[[Task, Reports], Outcome]
     warm_up: Callable[[], None] = lambda: None
     check: Callable[[Request], None] = lambda request: None
+    keeps: bool = False
 
 
 def load_kinds(modules: Sequence[str]) -> Mapping[str, JobKind]:

@@ -10,10 +10,16 @@ from server.jobs.registry import JobKind
 from server.jobs.task import Reports, Send, Task, outcome_to_json
 
 
-def run_task(task: Task, kinds: Mapping[str, JobKind], send: Send, cancelled: Callable[[], bool]) -> None:
+def run_task(
+    task: Task,
+    kinds: Mapping[str, JobKind],
+    send: Send,
+    cancelled: Callable[[], bool],
+    finishing: Callable[[], bool],
+) -> None:
     """Do the work; the last message that is sent is ``done`` or ``failed``."""
     try:
-        outcome = kinds[task.kind].run(task, Reports(send, cancelled))
+        outcome = kinds[task.kind].run(task, Reports(send, cancelled, finishing))
     except SemblanceError as error:
         message, hint = task.labels.text(error.message), task.labels.text(error.hint)
         send({"event": "failed", "code": error.code, "message": message, "hint": hint})

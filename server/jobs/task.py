@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from core.progress import Progress, ProgressReport
+from core.progress import FrameReport, Progress, ProgressReport
 
 ResultKind = Literal["image", "rig", "track", "video", "other"]
 Send = Callable[[Mapping[str, Any]], None]
@@ -85,22 +86,40 @@ class Reports:
     Args:
         send: takes a message.
         cancelled: whether the user asked to stop.
+        finishing: whether the user asked to stop and keep what there is so far; see ``JobKind.keeps``.
     """
 
-    def __init__(self, send: Send, cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, send: Send, cancelled: Callable[[], bool], finishing: Callable[[], bool] = lambda: False
+    ) -> None:
         self._send = send
         self._cancelled = cancelled
+        self.finishing = finishing
         self._stage, self._last = "", 0.0
 
-    def progress(self, expected_seconds: Mapping[str, float]) -> Progress:
-        return Progress(expected_seconds, self._report, self._cancelled)
+    def progress(self, expected_seconds: Mapping[str, float], pictures: bool = False) -> Progress:
+        """``pictures``: see :class:`core.progress.Progress`."""
+        return Progress(expected_seconds, self._report, self._cancelled, pictures)
 
     def _report(self, report: ProgressReport) -> None:
         moment = time.monotonic()
-        if report.stage == self._stage and moment - self._last < _INTERVAL:
+        has_picture = report.frame is not None and report.frame.picture
+        if report.stage == self._stage and moment - self._last < _INTERVAL and not has_picture:
             return
         self._stage, self._last = report.stage, moment
-        self._send({"event": "progress", **vars(report)})
+        self._send({"event": "progress", **report_to_json(report)})
+
+
+def report_to_json(report: ProgressReport) -> dict[str, Any]:
+    frame = report.frame
+    picture = base64.b64encode(frame.picture).decode() if frame else ""
+    return {**vars(report), "frame": frame and {**vars(frame), "picture": picture}}
+
+
+def report_from_json(document: Mapping[str, Any]) -> ProgressReport:
+    frame = document["frame"]
+    picture = base64.b64decode(frame["picture"]) if frame else b""
+    return ProgressReport(**{**document, "frame": frame and FrameReport(**{**frame, "picture": picture})})
 
 
 def task_to_json(task: Task) -> dict[str, Any]:

@@ -1,19 +1,21 @@
 """The worker process: ``python -m server.jobs.worker KIND_MODULE...``.
 
-Reads a JSON object a line from standard input, ``{"run": task}`` or ``{"cancel": job id}``, and writes one a
-line to standard output: ``ready``, ``progress``, ``done``, ``failed``. When its input ends, the server is
-gone, and the worker ends at once, with every process that it started.
+Reads a JSON object a line from standard input, ``{"run": task}``, ``{"cancel": job id}`` or ``{"finish": job
+id}``, and writes one a line to standard output: ``ready``, ``progress``, ``done``, ``failed``. When its input
+ends, the server is gone, and the worker ends at once, with every process that it started.
 """
 
 from __future__ import annotations
 
 import json
+import operator
 import os
 import queue
 import signal
 import sys
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import IO, Any
 
 from server.jobs.registry import load_kinds
@@ -27,6 +29,7 @@ class _Orders:
     def __init__(self) -> None:
         self.tasks: queue.Queue[Task] = queue.Queue()
         self.cancelled: set[str] = set()
+        self.finishing: set[str] = set()
 
     def read(self, stream: IO[str]) -> None:
         try:
@@ -34,6 +37,8 @@ class _Orders:
                 order = json.loads(line)
                 if "run" in order:
                     self.tasks.put(task_from_json(order["run"]))
+                elif "finish" in order:
+                    self.finishing.add(order["finish"])
                 else:
                     self.cancelled.add(order["cancel"])
         finally:
@@ -63,8 +68,10 @@ def main(modules: list[str]) -> None:
     send({"event": "ready"})
     while True:
         task = orders.tasks.get()
-        run_task(task, kinds, send, lambda: task.id in orders.cancelled)  # noqa: B023  used before it changes
-        orders.cancelled.discard(task.id)
+        asked = orders.cancelled, orders.finishing
+        run_task(task, kinds, send, *(partial(operator.contains, ids, task.id) for ids in asked))
+        for ids in asked:
+            ids.discard(task.id)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,22 @@ class JobFailure:
 
 
 @dataclass(frozen=True)
+class JobFrame:
+    """The frame of a video that a running job works on.
+
+    Attributes:
+        number, count: from 1, and how many there will be about.
+        time: seconds since the video's first frame.
+        picture: how many pictures there have been; the latest is there to be fetched.
+    """
+
+    number: int
+    count: int
+    time: float
+    picture: int
+
+
+@dataclass(frozen=True)
 class JobRecord:
     """A job.
 
@@ -70,6 +86,8 @@ class JobRecord:
         seconds: measured, by finished stage.
         version: grows with every change.
         queue_position: 1 is next, 0 does not wait.
+        stopping: whether a running job was asked to stop early and keep what it has.
+        frame: of a running job, where it works on a video.
     """
 
     id: str
@@ -93,6 +111,8 @@ class JobRecord:
     cancel_requested: bool = False
     version: int = 0
     queue_position: int = 0
+    stopping: bool = False
+    frame: JobFrame | None = None
 
     @property
     def is_final(self) -> bool:

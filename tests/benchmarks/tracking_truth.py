@@ -198,7 +198,7 @@ def main() -> None:
             track = smooth_track(track_video(path, prior=prior).track)
             turned = track.head_rotation.astype(np.float64) @ frame.T
             error = degrees(turned, played.rotation)
-            offset = _mean_rotation(played.rotation.transpose(0, 2, 1) @ turned)
+            offset = mean_rotation(played.rotation.transpose(0, 2, 1) @ turned)
             motion = degrees(turned @ offset.T, played.rotation)
             print(f"{index:6d}{len(track.times):8d}{np.median(error):22.2f} deg{np.median(motion):15.2f} deg")
             true.append(played.coefficients)
@@ -210,7 +210,7 @@ def main() -> None:
     )
 
 
-def _mean_rotation(rotations: Float[ndarray, "frames 3 3"]) -> Float[ndarray, "3 3"]:
+def mean_rotation(rotations: Float[ndarray, "frames 3 3"]) -> Float[ndarray, "3 3"]:
     U, _, Vt = np.linalg.svd(rotations.mean(axis=0))
     return U @ Vt
 

@@ -162,10 +162,10 @@ def use_the_panel() -> Iterator[float]:
 
 
 def _only_the_performance() -> None:
-    """Open the performance's sections, and close the others, so that one picture shows it whole."""
+    """Open some of the performance's sections, and close the others, so that one picture shows them whole."""
     ui = importlib.import_module(f"{TASK['module']}.ui")
     for cls in ui.CLASSES:
-        if cls.__name__.startswith("SEMBLANCE_PT_take"):
+        if cls.__name__ in ("SEMBLANCE_PT_take", "SEMBLANCE_PT_take_mapping", "SEMBLANCE_PT_take_job"):
             cls.bl_options = getattr(cls, "bl_options", set()) - {"DEFAULT_CLOSED"}
         elif issubclass(cls, bpy.types.Panel):
             cls.bl_options = {"DEFAULT_CLOSED"}
@@ -188,10 +188,22 @@ def perform() -> Iterator[float]:
     picture("1-chosen")
     in_view(bpy.ops.semblance.server_start)
     yield from until(lambda: state.server.state == "ready", 30)
-    in_view(bpy.ops.semblance.take_track)
-    yield from until(lambda: take.uid not in state.progress or state.progress[take.uid].fraction > 0.3, 120)
+    in_view(bpy.ops.semblance.take_people)
+    yield from until(lambda: not state.progress, 60)
+    told["people"] = [person.number for person in state.people[take.uid].people]
+    in_view(bpy.ops.semblance.take_person, number=1)
     redraw()
-    picture("2-tracking")
+    yield 1.0
+    picture("2-people")
+    take = bpy.context.scene.semblance.take
+    take.follow = "MAIN"
+    state.people.clear()
+    in_view(bpy.ops.semblance.take_track)
+    shown = addon_module("thumbnails").icon_of_pixels
+    name = addon_module("runtime.timer").frame_picture(take.uid)
+    yield from until(lambda: take.uid not in state.progress or shown(name) != 0, 120)
+    redraw()
+    picture("3-tracking")
     yield from until(lambda: not state.progress, 180)
     take = bpy.context.scene.semblance.take
     told["error"] = [take.error_code, take.error_message]
@@ -203,7 +215,7 @@ def perform() -> Iterator[float]:
     in_view(bpy.ops.view3d.view_selected)
     redraw()
     yield 1.0
-    picture("3-applied")
+    picture("4-applied")
     told["smile"] = keys.key_blocks["mouthSmileLeft"].value
     take.gain = 2.0
     in_view(bpy.ops.semblance.take_again)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
+import numpy as np
+from mathutils import Vector
 
 import blender_addon
-from blender_addon import takes
+from blender_addon import anatomy, takes, thumbnails
 from blender_addon.client import messages as say
 from blender_addon.runtime import session, timer
 from blender_addon.runtime.state import state
@@ -76,6 +82,7 @@ def target(rig: str) -> dict[str, Any]:
     head = [row.name for row in take.meshes]
     told: dict[str, Any] = {
         "ours": [head, take.head.name, take.head_bone, take.neck_bone, take.left_eye],
+        "eyes turn": [take.turn_eyes, takes.targets_of(take).eye_bones],
         "rig": takes.rig_of(take),
         "keys": {name: len(keys) for name, keys in takes.mesh_keys(take).items()},
     }
@@ -87,6 +94,98 @@ def target(rig: str) -> dict[str, Any]:
     _select(plain)
     told["none"] = list(bpy.ops.semblance.take_target())
     return told
+
+
+def names() -> dict[str, Any]:
+    """Eyes, heads and necks as riggers name them."""
+    pairs = [
+        ("Eye_L", "Eye_R"), ("eye.L", "eye.R"), ("LeftEye", "RightEye"), ("mEyeLeft", "mEyeRight"),
+        ("CC_Base_L_Eye", "CC_Base_R_Eye"), ("J_Adj_L_FaceEye", "J_Adj_R_FaceEye"), ("leye", "reye"),
+        ("mixamorig:LeftEye", "mixamorig:RightEye"), ("FACIAL_L_Eye", "FACIAL_R_Eye"),
+        ("eyeball_l", "eyeball_r"),
+        ("Hero_Eye_L", "Hero_Eye_R"), ("DEF-eye.L", "DEF-eye.R"), ("Eye.L.001", "Eye.R.001"),
+        ("左目", "右目"),
+    ]  # fmt: skip
+    others = [
+        "eyelid.L",
+        "eyelid.R",
+        "eye_brow_L",
+        "eye_brow_R",
+        "EyeTarget_L",
+        "EyeTarget_R",
+        "eye",
+        "Eye_L2",
+    ]
+    heads = [
+        "head",
+        "DEF-head",
+        "mHead",
+        "Bip001 Head",
+        "J_Bip_C_Head",
+        "CC_Base_Head",
+        "mixamorig:Head",
+        "頭",
+    ]
+    necks = ["neck", "Neck1", "neck_01", "mNeck", "首"]
+    return {
+        "pairs": [list(pair) for pair in pairs],
+        "found": [[list(found) for found in anatomy.eye_pairs([*others, *pair])] for pair in pairs],
+        "heads": [anatomy.bone_named(["forehead", "HeadTop_End", name], "head") == name for name in heads],
+        "necks": [anatomy.bone_named(["necklace", name], "neck") == name for name in necks],
+        "none": [anatomy.bone_named(["forehead", "spine.006"], "head"), anatomy.eye_pairs(others)],
+    }
+
+
+def imported(fbx: str, track: str, python: str) -> dict[str, Any]:
+    """A track onto a character of someone else's, from an FBX file, by the panel's operators alone."""
+    if "fbx_import" not in dir(bpy.ops.wm):
+        return {"skipped": "this Blender cannot import the file"}
+    with _server(python):
+        bpy.ops.wm.fbx_import(filepath=fbx)
+        scene = bpy.context.scene
+        scene.render.fps = 25
+        _select(bpy.data.objects["head"])
+        bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
+        take = _take()
+        told: dict[str, Any] = {
+            "chosen": [take.head.name, take.left_eye, take.right_eye, take.turn_eyes],
+        }
+        take.track, take.smoothing, take.error = track, 0.0, 0.0
+        bpy.ops.semblance.take_again("EXEC_DEFAULT", True)
+        _until(lambda: not state.progress, 90)
+        take = _take()
+        head = bpy.data.objects["head"]
+        told["error"] = take.error_message
+        told["keys"] = len(_curves(head.data.shape_keys))
+        told["eyes"] = sorted(_curves(bpy.data.objects[take.left_eye]))
+        told["jaw"], told["turn"], told["looks"] = [], [], []
+        bearer, eyes = take.head, [bpy.data.objects[name] for name in (take.left_eye, take.right_eye)]
+        rest = [item.matrix_world.to_3x3().normalized() for item in _at_rest(bearer, *eyes)]
+        for frame in range(1, 41):
+            scene.frame_set(frame)
+            told["jaw"].append(head.data.shape_keys.key_blocks["jawOpen"].value)
+            now = [item.matrix_world.to_3x3().normalized() for item in (bearer, *eyes)]
+            turn, *seen = (b @ a.transposed() for a, b in zip(rest, now))  # noqa: B905 (one of each)
+            told["turn"].append([list(row) for row in turn])
+            told["looks"].append([list(turn.transposed() @ eye @ Vector((0, -1, 0))) for eye in seen])
+        return told
+
+
+def _at_rest(*items: Any) -> tuple[Any, ...]:
+    """Objects as they are without a take."""
+    for item in items:
+        item.delta_rotation_euler = (0, 0, 0)
+    muted = [item.animation_data.action for item in items]
+    for item in items:
+        item.animation_data.action = None
+    bpy.context.view_layer.update()
+    copies = tuple(SimpleNamespace(matrix_world=item.matrix_world.copy()) for item in items)
+    for item, action in zip(items, muted):  # noqa: B905 (one of each)
+        item.animation_data.action = action
+        if hasattr(item.animation_data, "action_suitable_slots"):
+            slots = item.animation_data.action_suitable_slots
+            item.animation_data.action_slot = next(slot for slot in slots if slot.name_display == item.name)
+    return copies
 
 
 def lacking() -> list[str]:
@@ -135,17 +234,105 @@ def presets(folder: str) -> dict[str, Any]:
     return told
 
 
-def perform(clip: str, python: str) -> dict[str, Any]:
-    """Track a clip on a real server, apply it, undo it, apply it again otherwise."""
+@contextmanager
+def _server(python: str) -> Iterator[None]:
+    """A real server, used by the add-on."""
     _start(python)
     bpy.ops.semblance.server_start()
     _until(lambda: state.server and state.server.state == "ready", 60)
     try:
-        return _perform(clip)
+        yield
     finally:
         bpy.ops.semblance.server_stop()
         _until(lambda: state.server and state.server.state == "stopped", 20)
         blender_addon.unregister()
+
+
+def perform(clip: str, python: str) -> dict[str, Any]:
+    """Track a clip on a real server, apply it, undo it, apply it again otherwise."""
+    with _server(python):
+        return _perform(clip)
+
+
+def people(clip: str, python: str) -> dict[str, Any]:
+    """Look who is in a clip, and choose the second."""
+    with _server(python):
+        take = _take()
+        take.clip, take.start, take.end = clip, 0.3, 0.2
+        bpy.ops.semblance.take_people()
+        told: dict[str, Any] = {"wrong": take.error_message}
+        take.end = 0.0
+        bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
+        _until(lambda: not state.progress, 60)
+        found = state.people[take.uid]
+        told["error"] = take.error_message
+        told["numbers"] = [person.number for person in found.people]
+        told["pictures"] = [path.is_file() for path in (found.picture, *(one.crop for one in found.people))]
+        told["length"] = take.clip_seconds
+        bpy.ops.semblance.take_person("EXEC_DEFAULT", True, number=2)
+        told["chosen"] = [take.follow, [round(side) for side in take.point]]
+        told["asked"] = takes.clip_request(take).options
+        told["time"] = found.time
+        take.start = 5.0
+        bpy.ops.semblance.take_people()
+        told["late"] = take.error_message
+        told["files"] = len(list(session.data_folder("pictures").iterdir()))
+        take.start = 0.0
+        bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
+        _until(lambda: not state.progress, 60)
+        told["files again"] = len(list(session.data_folder("pictures").iterdir()))
+        take.clip = clip + "x"
+        told["forgotten"] = [len(state.people), take.clip_seconds]
+        return told
+
+
+def stop(clip: str, python: str) -> dict[str, Any]:
+    """Cancel once, and keep what was tracked; then twice, and keep nothing."""
+    with _server(python):
+        _select(_mesh("face", ["jawOpen", "mouthSmile_L"]))
+        bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
+        take = _take()
+        take.clip = clip
+        told: dict[str, Any] = {}
+
+        def picture() -> Any:  # without a window it has no icon
+            return thumbnails._previews.get(timer.frame_picture(take.uid))
+
+        def reached() -> bool:
+            now = state.progress[take.uid]
+            return now.frame is not None and now.frame.number >= 20 and picture() is not None
+
+        bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
+        _until(reached, 120)
+        preview = picture()
+        pixels = np.array(preview.image_pixels_float[:]).reshape(preview.image_size[1], -1, 4)
+        told["picture"] = [
+            list(preview.image_size),
+            float(pixels[..., 1].max()),
+            float(pixels[..., :3].std()),
+        ]
+        pressed = time.monotonic()
+        bpy.ops.semblance.take_cancel()
+        told["says so at once"] = take.uid in state.stopping
+        _until(lambda: state.progress[take.uid].stopping, 30)
+        told["answered after"] = time.monotonic() - pressed
+        _until(lambda: not state.progress, 60)
+        take = _take()
+        told["error"] = take.error_message
+        told["warnings"] = [row.message for row in take.warnings]
+        with zipfile.ZipFile(take.track) as archive:
+            told["track"] = json.loads(archive.read("track.json"))
+        keys = _curves(bpy.data.objects["face"].data.shape_keys)
+        told["frames"] = keys['key_blocks["jawOpen"].value'][-1][0] if keys else 0
+        told["after"] = [len(state.stopping), picture() is None]
+        before = take.track
+        bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
+        _until(reached, 120)
+        bpy.ops.semblance.take_cancel()
+        bpy.ops.semblance.take_cancel()
+        _until(lambda: not state.progress, 60)
+        told["twice"] = [_take().track == before, _take().error_message, _take().job]
+        return told
 
 
 def _perform(clip: str) -> dict[str, Any]:
@@ -155,7 +342,7 @@ def _perform(clip: str) -> dict[str, Any]:
     bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
     take = _take()
     take.clip, take.start_frame, take.error = clip, 11, 0.0
-    take.end, take.smoothing = 0.5, 0.0
+    take.end, take.smoothing, take.wrinkles = 0.5, 0.0, True
     bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
     stages: set[str] = set()
 
@@ -177,8 +364,10 @@ def _perform(clip: str) -> dict[str, Any]:
         "notice": state.notice,
     }
     track = take.track
+    told["wrinkles"] = [_wrinkles(face)]
     bpy.ops.ed.undo()
     face, take = bpy.data.objects["face"], _take()
+    told["wrinkles"].append(_wrinkles(face))
     told["undone"] = [_curves(face.data.shape_keys), take.track == track, Path(track).is_file()]
     bpy.ops.semblance.take_map("EXEC_DEFAULT", True)
     _until(done, 60)
@@ -204,6 +393,10 @@ def _perform(clip: str) -> dict[str, Any]:
     _until(done, 60)
     told["no video"] = [_take().error_code, _take().job]
     return told
+
+
+def _wrinkles(owner: Any) -> int:
+    return sum(key.startswith("wrinkle_") for key in owner.keys())  # noqa: SIM118 - objects do not iterate
 
 
 def undo_and_reopen(folder: str) -> dict[str, Any]:

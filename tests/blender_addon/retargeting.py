@@ -242,6 +242,33 @@ def unreadable(*paths: str) -> list[str]:
     return told
 
 
+def wrinkles(path: str, keep: str) -> dict[str, Any]:
+    """Custom properties of the face: in the same action as its keys, with limits; once more into it."""
+    scene = _empty_scene("25")
+    teeth, head = _mesh("teeth", ["jawOpen"]), _mesh("head", ["jawOpen", "mouthSmileLeft"])
+    targets = Targets(meshes={"teeth": teeth, "head": head})
+    animation = read_animation(path)
+    actions = apply_animation(animation, targets, scene)
+    curves = len(_curves(head))
+    apply_animation(animation, targets, scene, Placement(keep=keep == "yes"))
+    name = "wrinkle_smile_left"
+    shown = head.id_properties_ui(name).as_dict()
+    played = []
+    for frame in range(1, 41):
+        scene.frame_set(frame)
+        played.append(head[name])
+    return {
+        "actions": len(actions),
+        "same action": head.animation_data.action == head.data.shape_keys.animation_data.action,
+        "slots": hasattr(bpy.types, "ActionSlot"),
+        "curves": [curves, len(_curves(head))],
+        "elsewhere": [key for key in teeth.keys() if key.startswith("wrinkle_")],  # noqa: SIM118 - no iterator
+        "limits": [shown[key] for key in ("min", "max", "soft_min", "soft_max")],
+        "text": shown["description"],
+        "played": played,
+    }
+
+
 def operator(path: str) -> dict[str, Any]:
     """Apply through the operator, then undo once."""
     _empty_scene("25")

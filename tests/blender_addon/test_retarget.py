@@ -10,6 +10,7 @@ import pytest
 
 from core.retarget.animation import Animation, retarget, save_animation
 from core.retarget.recognise import recognise
+from core.retarget.wrinkles import WRINKLES, wrinkle_table
 from tests.blenders import each_blender, run_in_blender
 from tests.tracks import make_track
 
@@ -165,6 +166,20 @@ def test_targets_that_do_not_fit(blender: str, path: Path) -> None:
         True
     ] * 4
     assert "head bone" in told[4] and "eye bones" in told[5] and told[6] == "0 actions"
+
+
+@pytest.mark.parametrize("keep", ["no", "yes"])
+def test_wrinkles_are_custom_properties_of_the_face(blender: str, tmp_path: Path, keep: str) -> None:
+    tables = {mesh: recognise(keys).table for mesh, keys in MESHES.items()}
+    animation = retarget(make_track(40), MESHES, tables, strength=0.0, error=0.0, wrinkles=wrinkle_table())
+    save_animation(animation, tmp_path / "take.npz")
+    told = run_in_blender(blender, "retargeting.wrinkles", tmp_path / "take.npz", keep)
+    assert told["curves"] == [len(WRINKLES)] * 2 and told["elsewhere"] == []
+    assert told["limits"] == [0, 1, 0, 1] and "nose to the mouth" in told["text"]
+    assert told["same action"] == told["slots"]
+    track = make_track()
+    expected = np.clip(0.9 * track.curve("mouthSmileLeft") + 0.4 * track.curve("mouthUpperUpLeft"), 0, 1)
+    np.testing.assert_allclose(told["played"], expected, atol=1e-5)
 
 
 def test_files_that_are_no_animation(blender: str, path: Path, tmp_path: Path) -> None:

@@ -159,8 +159,15 @@ def test_a_clip_moves_a_head(desktop: Desktop, tmp_path: Path) -> None:
     told = desktop.play("take", rig=str(tmp_path / "anna.semrig"), clip=str(clip))
     assert told["error"] == ["", ""]
     assert told["channels"] == told["animated"] == 52
+    assert told["people"] == [1]
     assert 0.05 < told["smile"] < told["smile again"]
-    chosen, applied = (desktop.picture(name)[60:] for name in ("1-chosen", "3-applied"))
+    names = ("1-chosen", "2-people", "3-tracking", "4-applied")
+    chosen, people, tracking, applied = (desktop.picture(name)[60:] for name in names)
+    # Her suit, in the pictures of who is there and of the frame in work; Blender's own orange is lighter.
+    for picture, pixels in ((chosen, 0), (people, 1500), (tracking, 1500)):
+        red, green, blue = np.moveaxis(picture[:, 830:1060], -1, 0)
+        suit = (red > 140) & (green < 0.55 * red) & (blue < 0.4 * red)
+        assert (suit.sum() > pixels) == (pixels > 0), suit.sum()
     assert np.abs(chosen[:, 830:1060] - applied[:, 830:1060]).mean() > 1  # the table has come
 
 

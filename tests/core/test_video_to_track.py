@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
-from core.errors import Cancelled, NoFaceFound, UnreadableMedia
+from core.errors import BadInput, Cancelled, NoFaceFound, UnreadableMedia
 from core.face_model.arkit import ARKIT_INDEX
-from core.progress import Progress
+from core.progress import Progress, ProgressReport
 from core.rig import Rig
 from core.sheet.qc_clip import write_qc_clip
 from core.track import load_track, save_track
@@ -68,7 +70,48 @@ def test_in_and_out_points_and_stopping_early(clip: Path) -> None:
     np.testing.assert_allclose(part.times, np.arange(5, 11) / RATE, atol=1e-3)
     asked = []
     stopped = track_video(clip, stopped=lambda: asked.append(1) or len(asked) >= 8).track  # type: ignore[func-returns-value]
-    assert len(stopped.times) == 8
+    assert len(stopped.times) == 8 and stopped.partial and not part.partial
+    assert any("8 of about 40 frames" in warning for warning in stopped.warnings)
+    whole = track_video(clip, TrackOptions(end=0.2)).track
+    np.testing.assert_array_equal(whole.times[:6], stopped.times[:6])
+
+
+def test_stopping_before_there_is_something_to_keep_keeps_nothing(clip: Path) -> None:
+    with pytest.raises(Cancelled):
+        track_video(clip, stopped=lambda: True)
+    with pytest.raises(Cancelled):  # all faces are lost there
+        track_video(clip, TrackOptions(start=GONE[0] / RATE + 0.01), stopped=lambda: True)
+
+
+def test_in_and_out_points_outside_the_clip_are_told(clip: Path) -> None:
+    with pytest.raises(BadInput, match="after the clip's end"):
+        track_video(clip, TrackOptions(start=99.0))
+    late = track_video(clip, TrackOptions(start=1.2, end=9.0)).track
+    assert any("out point (9 s) lies after" in warning for warning in late.warnings)
+
+
+def test_the_frame_in_work_is_reported_with_small_pictures(clip: Path) -> None:
+    reports: list[ProgressReport] = []
+    progress = Progress(expected_seconds("anny", FRAMES), reports.append, pictures=True)
+    track_video(clip, progress=progress)
+    frames = [report.frame for report in reports if report.frame]
+    assert [frame.number for frame in frames] == list(range(1, FRAMES + 1))
+    assert {frame.count for frame in frames} == {FRAMES}
+    assert frames[5].time == pytest.approx(5 / RATE, abs=1e-3)
+    pictures = [frame.picture for frame in frames if frame.picture]
+    assert 1 <= len(pictures) <= 6  # not one a frame
+    shown = np.asarray(Image.open(io.BytesIO(pictures[0])).convert("RGB"), np.int32)
+    assert max(shown.shape) == 224
+    green = shown[..., 1] - np.maximum(shown[..., 0], shown[..., 2]) > 60
+    rows, columns = np.nonzero(green)
+    assert np.ptp(rows) > 40 and np.ptp(columns) > 40  # the outline of the face
+    assert all(report.frame is None or not report.frame.picture for report in _without_pictures(clip))
+
+
+def _without_pictures(clip: Path) -> list[ProgressReport]:
+    reports: list[ProgressReport] = []
+    track_video(clip, TrackOptions(end=0.2), progress=Progress(expected_seconds("anny", 6), reports.append))
+    return reports
 
 
 def test_cancelling_keeps_nothing(clip: Path) -> None:

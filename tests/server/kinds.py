@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from core.errors import NoFaceFound
+from core.progress import FrameReport
 from server.jobs.registry import FileId, JobKind, Options, Request
 from server.jobs.task import Outcome, Output, Reports, Task
 
@@ -20,12 +21,14 @@ class PlayOptions(Options):
     Attributes:
         seconds: how long it works, in steps of 20 ms.
         size: bytes of its result.
+        frames: whether it reports frames with pictures.
         act: ``stubborn`` never looks whether it should stop; ``hold`` keeps Python's lock for seconds;
             ``die`` kills its own process.
     """
 
     seconds: float = 0.0
     size: int = 10
+    frames: bool = False
     act: Literal["work", "stubborn", "hold", "fail", "break", "die"] = "work"
 
 
@@ -46,7 +49,10 @@ def _run(task: Task, reports: Reports) -> Outcome:
             while time.monotonic() < ends:
                 time.sleep(0.02)
                 if options.act != "stubborn":
-                    progress.update(1 - max(0.0, ends - time.monotonic()) / (options.seconds / 2))
+                    at = FrameReport(7, 9, 0.28, b"a picture") if options.frames else None
+                    progress.update(1 - max(0.0, ends - time.monotonic()) / (options.seconds / 2), at)
+                    if reports.finishing():
+                        break
     if options.act == "hold":
         sum(range(200_000_000))  # one call into C, without a look at other threads
     if options.act == "fail":
@@ -55,7 +61,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
         raise ZeroDivisionError("by zero")
     if options.act == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    path = task.folder / "made"
+    path = task.folder / ("part" if reports.finishing() else "made")
     with path.open("wb") as stream:
         for _ in range(options.size >> 16):
             stream.write(os.urandom(1 << 16))
@@ -64,4 +70,4 @@ def _run(task: Task, reports: Reports) -> Outcome:
     return Outcome((Output(path, "Made it.bin", "other", "application/x-play"),), warnings, progress.seconds)
 
 
-KIND = JobKind("play", PlayRequest, _run)
+KIND = JobKind("play", PlayRequest, _run, keeps=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.errors import Cancelled, NoFaceFound, SemblanceError
-from core.progress import ProgressReport
+from core.progress import FrameReport, ProgressReport
 from server.jobs.executor import Executor, WorkerLost, make_executor
 from server.jobs.task import Input, Outcome, Task
 from server.settings import Settings
@@ -46,13 +46,13 @@ def play(executor: Executor, tmp_path: Path) -> Play:
         files: tuple[Input, ...] = (),
         listener: Callable[[ProgressReport], None] = lambda report: None,
         cancelled: Callable[[], bool] = lambda: False,
+        finishing: Callable[[], bool] = lambda: False,
         **options: Any,
     ) -> Outcome:
         folder = tmp_path / "made"
         folder.mkdir(exist_ok=True)
-        return executor.run(
-            Task(os.urandom(4).hex(), "play", files, None, options, folder), listener, cancelled
-        )
+        task = Task(os.urandom(4).hex(), "play", files, None, options, folder)
+        return executor.run(task, listener, cancelled, finishing)
 
     return run
 
@@ -91,6 +91,19 @@ def test_a_worker_that_cannot_answer_for_a_while_loses_nothing(play: Play) -> No
     reports: list[ProgressReport] = []
     assert play(act="hold", listener=reports.append).outputs
     assert {report.stage for report in reports} == {"first", "second"}
+
+
+def test_a_job_ends_early_with_what_it_has(play: Play) -> None:
+    asked = threading.Event()
+    outcome = play(seconds=60, listener=lambda report: asked.set(), finishing=asked.is_set)
+    assert outcome.outputs[0].path.name == "part"
+    assert play().outputs[0].path.name == "made"
+
+
+def test_frames_and_their_pictures_travel(play: Play) -> None:
+    reports: list[ProgressReport] = []
+    play(seconds=0.3, frames=True, listener=reports.append)
+    assert FrameReport(7, 9, 0.28, b"a picture") in {report.frame for report in reports}
 
 
 def test_a_job_cancelled_from_the_start_does_not_run(play: Play) -> None:

@@ -88,6 +88,43 @@ def test_a_running_job_is_cancelled(server: Server) -> None:
     assert server.client.cancel(job.id).state == "cancelled"
 
 
+def test_a_job_that_keeps_ends_early_as_done(server: Server) -> None:
+    job = server.until(server.play(seconds=30), lambda job: job.fraction > 0)
+    assert not job.stopping
+    began = time.monotonic()
+    told = server.client.cancel(job.id, keep=True)
+    assert told.stopping and told.state == "running"
+    assert server.client.cancel(job.id, keep=True).state in ("running", "done")  # sent again, it is the same
+    ended = server.ended(job)
+    assert ended.state == "done" and len(ended.results) == 1 and not ended.stopping
+    assert time.monotonic() - began < 5
+
+
+def test_the_second_cancel_keeps_nothing(server: Server) -> None:
+    job = server.until(server.play(seconds=60, act="stubborn"), lambda job: job.stage == "first")
+    assert server.client.cancel(job.id, keep=True).stopping
+    server.client.cancel(job.id)
+    assert server.ended(job).state == "cancelled"
+
+
+def test_a_waiting_job_has_nothing_to_keep(server: Server) -> None:
+    first, second = server.play(seconds=30), server.play()
+    assert server.client.cancel(second.id, keep=True).state == "cancelled"
+    server.client.cancel(first.id)
+    server.ended(first)
+
+
+def test_a_running_job_shows_the_frame_it_works_on(server: Server) -> None:
+    job = server.until(server.play(seconds=30, frames=True), lambda job: job.frame is not None)
+    assert job.frame and (job.frame.number, job.frame.count, job.frame.time) == (7, 9, 0.28)
+    assert job.frame.picture >= 1
+    assert server.client.preview(job.id) == b"a picture"
+    server.client.cancel(job.id)
+    assert server.ended(job).frame is None
+    with pytest.raises(NotFound):
+        server.client.preview(job.id)
+
+
 def test_a_cancel_is_never_missed(server: Server) -> None:
     """Also while the job is on its way from the queue to the worker."""
     for number in range(12):

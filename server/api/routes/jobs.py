@@ -2,14 +2,16 @@
 
 # No postponed annotations here: FastAPI must see the union of the kinds' requests itself.
 
+import io
 import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from PIL import Image
 from pydantic import Field
 
 from server.api.context import Id, InContext
@@ -23,6 +25,14 @@ _Key = Annotated[
     str | None,
     Header(max_length=200, description="The same key with the same request gives the same job again."),
 ]
+_Keep = Annotated[
+    bool,
+    Query(
+        description="A running job that can, `track` for one, ends early as done, with what it has so far."
+    ),
+]
+_Format = Annotated[Literal["jpeg", "ppm"], Query(description="PPM for clients that decode nothing.")]
+_PICTURE = {"schema": {"type": "string", "format": "binary"}}
 
 
 def jobs_router(kinds: Iterable[JobKind]) -> APIRouter:
@@ -57,6 +67,12 @@ def jobs_router(kinds: Iterable[JobKind]) -> APIRouter:
         response.status_code = 202 if is_new else 200
         return Job.of(job)
 
+    @router.post("/jobs/{id}/cancel", responses=errors("not_found", "bad_input", "quota_exceeded"))
+    def cancel_job(id: Id, context: InContext, keep: _Keep = False) -> Job:
+        """A waiting job is cancelled at once, a running one as soon as it can stop; ended ones stay."""
+        kind = by_name.get(context.queue.get(id).kind)
+        return Job.of(context.queue.cancel(id, keep and kind is not None and kind.keeps))
+
     router.include_router(_router)
     return router
 
@@ -81,10 +97,25 @@ def get_job(id: Id, context: InContext) -> Job:
     return Job.of(context.queue.get(id))
 
 
-@_router.post("/jobs/{id}/cancel", responses=errors("not_found", "bad_input", "quota_exceeded"))
-def cancel_job(id: Id, context: InContext) -> Job:
-    """A waiting job is cancelled at once, a running one as soon as it can stop; others stay as they are."""
-    return Job.of(context.queue.cancel(id))
+@_router.get(
+    "/jobs/{id}/preview",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {"image/jpeg": _PICTURE, "image/x-portable-pixmap": _PICTURE},
+            "description": "The picture",
+        },
+        **errors("not_found", "bad_input"),
+    },
+)
+def job_preview(id: Id, context: InContext, format: _Format = "jpeg") -> Response:
+    """A small picture of the frame that a running job works on, with the face outlined."""
+    picture, media_type = context.queue.picture(id), "image/jpeg"
+    if format == "ppm":
+        unpacked = io.BytesIO()
+        Image.open(io.BytesIO(picture)).convert("RGB").save(unpacked, "PPM")
+        picture, media_type = unpacked.getvalue(), "image/x-portable-pixmap"
+    return Response(picture, media_type=media_type, headers={"Cache-Control": "no-store"})
 
 
 @_router.delete("/jobs/{id}", status_code=204, responses=errors("not_found", "conflict", "bad_input"))

@@ -30,6 +30,9 @@ class RetargetOptions(Options):
     neutral: Annotated[_Frame | None, Field(description="Frame whose expression is rest.")] = None
     gain: Annotated[float, Field(ge=0, le=10, description="Of all channels, beside their own.")] = 1.0
     swap: Annotated[bool, Field(description="Swap left and right.")] = False
+    wrinkles: Annotated[
+        bool, Field(description="Also make curves of custom properties that drive wrinkle maps.")
+    ] = False
 
 
 class RetargetRequest(Request):

@@ -20,7 +20,10 @@ class TrackOptions(Options):
     end: Annotated[float | None, Field(gt=0, description="Out point, seconds; else the clip's end.")] = None
     point: Annotated[
         tuple[float, float] | None,
-        Field(description="Pixel (x, y) on the face to follow at the in point; else the main face."),
+        Field(description="Pixel (x, y) of the upright clip on the face to follow; else the main face."),
+    ] = None
+    point_time: Annotated[
+        float | None, Field(ge=0, description="When the point is on the face, seconds; else at the in point.")
     ] = None
     smoothing: Annotated[float, Field(ge=0, le=5, description="Of the CSV and the clip.")] = 1.0
     csv: Annotated[bool, Field(description="Also make a Live Link Face CSV.")] = False
@@ -52,10 +55,10 @@ def _run(task: Task, reports: Reports) -> Outcome:
     chosen = TrackOptions(**task.options)
     video = task.files[0]
     name = chosen.name or Path(video.label).stem
-    options = Wanted(name, chosen.start, chosen.end, chosen.point)
+    options = Wanted(name, chosen.start, chosen.end, chosen.point, chosen.point_time)
     rig = load_rig(task.rig.path) if task.rig else None
-    progress = reports.progress(expected_for(video.path, options, rig, chosen.check))
-    made = track_video(video.path, options, rig, LandmarkPrior(), progress)
+    progress = reports.progress(expected_for(video.path, options, rig, chosen.check), pictures=True)
+    made = track_video(video.path, options, rig, LandmarkPrior(), progress, reports.finishing)
     source = made.track.source
     track = replace(
         made.track,
@@ -75,4 +78,4 @@ def _run(task: Task, reports: Reports) -> Outcome:
     return Outcome(tuple(outputs), tuple((None, line) for line in track.warnings), progress.seconds)
 
 
-KIND = JobKind("track", TrackRequest, _run, _warm_up)
+KIND = JobKind("track", TrackRequest, _run, _warm_up, keeps=True)

@@ -21,12 +21,12 @@ from tests.tracks import make_track
 THEN = say.RetargetTrack("take", Path(), {"meshes": {"head": ["jawOpen"]}}, "then")
 
 
-def _ask(client: Client, path: str) -> Any:
+def _ask(client: Client, path: str, method: str = "GET") -> Any:
     url = json.loads((client.folder / "server.json").read_text())["url"]
     token = (client.folder / "token").read_text().strip()
-    request = urllib.request.Request(url + path, headers={"Authorization": f"Bearer {token}"})
+    request = urllib.request.Request(url + path, method=method, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+        return json.loads(answer.read() or b"null")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,26 @@ def test_a_cancelled_clip_ends_as_cancelled(client: Client, clip: Path) -> None:
     client.worker.post(say.CancelJob("take", job))
     assert client.wait_for(say.JobEnded).code == "cancelled"
     assert _ask(client, f"/v1/jobs/{job}")["state"] == "cancelled"
+
+
+def test_a_clip_is_sent_once_while_the_server_has_it(client: Client, clip: Path) -> None:
+    client.start_server()
+    client.worker.post(say.FindPeople("take", clip, {"end": 0.2}, "a"))
+    found = client.wait_for(say.PeopleReady)
+    assert [person.number for person in found.people] == [1] and found.duration > 1.5
+    assert found.picture.is_file() and found.people[0].crop.is_file()
+
+    def track(key: str) -> str:
+        client.worker.post(say.TrackClip("take", clip, "", {"end": 0.2}, key, THEN))
+        job = client.wait_for(say.JobAccepted).job
+        client.worker.post(say.CancelJob("take", job))
+        client.wait_for(say.JobEnded)
+        return str(_ask(client, f"/v1/jobs/{job}")["files"][0])
+
+    first = track("b")
+    assert {job["files"][0] for job in _ask(client, "/v1/jobs")["jobs"]} == {first}
+    _ask(client, f"/v1/files/{first}", "DELETE")
+    assert track("c") != first
 
 
 def test_a_rig_that_the_server_lacks_is_sent(client: Client, clip: Path, tmp_path: Path) -> None:

@@ -80,3 +80,29 @@ def test_a_click_chooses_between_two_people(finder: FaceFinder) -> None:
 def test_no_frame_is_an_error(finder: FaceFinder) -> None:
     with pytest.raises(BadInput, match="no frame"):
         follow(finder, [])
+
+
+def two_people() -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+    """A large face alone, then with a small one to its right; a place on the small one's face."""
+    small = cv2.resize(shifted(0, 0, mirrored=True), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    alone = np.full((SIDE, 2 * SIDE, 3), 90, np.uint8)
+    alone[:, :SIDE] = shifted(0, 0)
+    both = alone.copy()
+    both[100 : 100 + small.shape[0], SIDE + 100 : SIDE + 100 + small.shape[1]] = small
+    return alone, both, (634.0, 174.0)
+
+
+def test_a_click_on_a_later_frame_holds_for_the_frames_before(finder: FaceFinder) -> None:
+    alone, both, point = two_people()
+    pictures = [alone] * 2 + [both] * 6
+    looked: list[float] = []
+    frames = [Frame(index / 25, picture) for index, picture in enumerate(pictures)]
+    person = Person(point=point, at=5 / 25)
+    seen = list(follow_face(frames, finder, person, lambda frame: looked.append(frame.time)))
+    assert looked == [frame.time for frame in frames[:5]]
+    assert [s.time for s in seen] == [frame.time for frame in frames]
+    assert [s.landmarks is not None for s in seen] == [False] * 2 + [True] * 6
+    assert all(s.landmarks[:, 0].min() > SIDE for s in seen[2:] if s.landmarks is not None)
+    with pytest.raises(BadInput, match="between the in and out points"):
+        follow_late = Person(point=point, at=9.0)
+        list(follow_face(frames, finder, follow_late))

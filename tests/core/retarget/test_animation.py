@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from core.errors import BadInput, OutputFailed
+from core.face_model.arkit import ARKIT_NAMES, mirrored_name
 from core.retarget.animation import Animation, retarget, save_animation
 from core.retarget.recognise import recognise, recognise_meshes
 from core.retarget.table import Table
+from core.retarget.wrinkles import WRINKLES, wrinkle_table
 from core.track import Shot
 from tests.tracks import make_track, turned
 
@@ -126,6 +128,36 @@ def test_the_file_holds_the_animation(tmp_path: Path) -> None:
         np.testing.assert_array_equal(arrays["gaze"], animation.gaze)
     with pytest.raises(OutputFailed):
         save_animation(animation, tmp_path / "nowhere" / "take.npz")
+
+
+def test_wrinkles_follow_what_folds_the_skin() -> None:
+    track = make_track()
+    made = plain(wrinkles=wrinkle_table(gain=0.5))
+    assert [curve.name for curve in made.properties] == list(WRINKLES)
+    by_name = {curve.name: curve for curve in made.properties}
+    for side in ("Left", "Right"):
+        drawn = by_name[f"wrinkle_smile_{side.lower()}"]
+        expected = 0.9 * track.curve(f"mouthSmile{side}") + 0.4 * track.curve(f"mouthUpperUp{side}")
+        at = np.searchsorted(track.times, drawn.times)
+        np.testing.assert_allclose(drawn.values, np.clip(0.5 * expected, 0, 1)[at], atol=1e-6)
+        assert side.lower() in drawn.text
+    full = plain(wrinkles=wrinkle_table(gain=3.0))
+    assert all(curve.values.min() >= 0 and curve.values.max() <= 1 for curve in full.properties)
+    swapped = {curve.name: curve for curve in plain(wrinkles=wrinkle_table(swap=True)).properties}
+    whole = {curve.name: curve for curve in plain(wrinkles=wrinkle_table()).properties}
+    np.testing.assert_allclose(
+        swapped["wrinkle_squint_left"].values, whole["wrinkle_squint_right"].values, atol=1e-6
+    )
+    assert plain().properties == ()
+
+
+def test_every_region_can_be_folded_fully() -> None:
+    for name, wrinkle in WRINKLES.items():
+        assert set(wrinkle.weights) <= set(ARKIT_NAMES) and name.startswith("wrinkle_")
+        assert sum(wrinkle.weights.values()) >= 1
+        other = {mirrored_name(unit): weight for unit, weight in wrinkle.weights.items()}
+        twin = name.replace("_left", "_?").replace("_right", "_left").replace("_?", "_right")
+        assert WRINKLES[twin].weights == other
 
 
 def test_a_take_without_any_curve_can_be_saved(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def test_what_is_saved_is_loaded(
         source=make_track().source if source else None,
         timecode=3600.5 if source else None,
         rig_id="rig" if source else None,
+        partial=cut,
     )
     save_track(track, tmp_path / "take.semtrack")
     assert_same(load_track(tmp_path / "take.semtrack"), track)

@@ -32,11 +32,11 @@ def files(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_same_curves_here_and_there(run: Run, server: Server, tmp_path: Path) -> None:
-    done = run("retarget", "take.semtrack", "--keys", "keys.json")
+    done = run("retarget", "take.semtrack", "--keys", "keys.json", "--wrinkles")
     assert done.exit_code == 0, done.output
     assert "warning: Head: nothing drives blush." in done.stderr
     there = ("--server", server.url, "--token", server.token)
-    far = run("retarget", "take.semtrack", "--keys", "keys.json", "-o", "far.npz", *there)
+    far = run("retarget", "take.semtrack", "--keys", "keys.json", "--wrinkles", "-o", "far.npz", *there)
     assert far.exit_code == 0, far.output
     with np.load(tmp_path / "take.npz") as near, np.load(tmp_path / "far.npz") as other:
         assert near["key"].tolist() == ["Jaw_Open"]

@@ -8,8 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.track import load_track, read_livelink
+from tests.core.capture.test_follow import two_people
 from tests.performances import FRAMES, tilting_portrait, write_video
 from tests.server.cli.conftest import Run, events
 from tests.server.conftest import Server, start_server
@@ -54,11 +56,35 @@ def test_a_server_makes_the_same_track(run: Run, clip: Path, tmp_path: Path, ser
     assert server.client.jobs() == []
 
 
+@pytest.mark.parametrize("far", [False, True])
+def test_people_are_listed_and_one_is_chosen(run: Run, tmp_path: Path, server: Server, far: bool) -> None:
+    alone, both, _ = two_people()
+    clip = write_video(tmp_path / "two.mp4", [alone] * 8 + [both] * 8)
+    there = ("--server", server.url, "--token", server.token) if far else ()
+    listed = run("track", clip, "--list-people", *there)
+    assert listed.exit_code == 0, listed.output
+    assert Image.open(tmp_path / "two-people.jpg").size == (640, 320)
+    lines = listed.stdout.splitlines()
+    assert len(lines) == 3 and lines[1].endswith("(the main face)")
+    _, option, place = lines[2].split()
+    done = run("track", clip, option, place, *there)
+    assert done.exit_code == 0, done.output
+    track = load_track(tmp_path / "two.semtrack")
+    assert track.lost == ((0, 8),)
+    again = run("track", clip, "--list-people", "--json", "--end", "0.2", "-o", "one.jpg", *there)
+    told = events(again)[-1]
+    assert len(told["people"]) == 1 and told["duration"] == pytest.approx(16 / 25, abs=0.02)
+    assert server.client.jobs() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "code"),
     [
-        (("--face-at", "here"), 2, "bad_input"),
-        (("--face-at", "3,380"), 2, "bad_input"),
+        (("--at", "here"), 2, "bad_input"),
+        (("--at", "3,380"), 2, "bad_input"),
+        (("--at", "190,120@-1"), 2, "bad_input"),
+        (("--at", "190,120@nan"), 2, "bad_input"),
+        (("--at", "190,120@1.5", "--end", "0.3"), 2, "bad_input"),
         (("--start", "99"), 2, "bad_input"),
         (("--start", "0.62", "--end", "1.04"), 4, "no_face_found"),
         (("-o", "track.mp4"), 2, "bad_input"),
