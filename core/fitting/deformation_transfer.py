@@ -49,7 +49,10 @@ class DeformationTransfer:
         self._followed = follows >= 0
         self._source_triangles = source_triangles[np.maximum(follows, 0)]
         target = target.astype(np.float64)
-        own, other = edge_vectors(target, triangles), edge_vectors(source.astype(np.float64), self._source_triangles)
+        own, other = (
+            edge_vectors(target, triangles),
+            edge_vectors(source.astype(np.float64), self._source_triangles),
+        )
         used = np.unique(triangles)
         size = np.linalg.norm(own[self._followed], axis=2).sum()
         self.scale = float(size / max(np.linalg.norm(other[self._followed], axis=2).sum(), 1e-12))

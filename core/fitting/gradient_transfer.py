@@ -49,7 +49,8 @@ class GradientTransfer:
         self._inverse = damped_inverse(self._frames)
         corners = source_triangles.ravel()
         spread = csr_array(
-            (np.repeat(area, 3), (corners, np.repeat(np.arange(len(area)), 3))), shape=(len(source), len(area))
+            (np.repeat(area, 3), (corners, np.repeat(np.arange(len(area)), 3))),
+            shape=(len(source), len(area)),
         )
         total = np.maximum(spread.sum(axis=1), 1e-30)
         self._to_vertices = csr_array(diags_array(1 / total) @ spread)
@@ -62,9 +63,7 @@ class GradientTransfer:
         self._trust = (trust + _GROUND)[self._free, None]
         self._divergence = divergence[self._free]
         system = laplacian[self._free][:, self._free] + diags_array(self._trust[:, 0])
-        self._solver = splu(
-            system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}
-        )
+        self._solver = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
 
     def transfer(
         self, displacement: Float[ndarray, "source_vertices 3"], near: Float[ndarray, "target_vertices 3"]

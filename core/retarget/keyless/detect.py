@@ -38,14 +38,24 @@ from core.scene.shading import vertex_normals
 
 # Paint, light and views are those that the rigs' own landmarks were measured with (core.face_model.embedding):
 # what the detector does to one it does to the other.
-_TONE, _LIPS, _BROWS = np.array([0.78, 0.58, 0.47]), np.array([0.66, 0.32, 0.30]), np.array([0.22, 0.14, 0.10])
-_SCLERA, _IRIS, _PUPIL = np.array([0.9, 0.88, 0.86]), np.array([0.25, 0.16, 0.08]), np.array([0.02, 0.02, 0.02])
+_TONE, _LIPS, _BROWS = (
+    np.array([0.78, 0.58, 0.47]),
+    np.array([0.66, 0.32, 0.30]),
+    np.array([0.22, 0.14, 0.10]),
+)
+_SCLERA, _IRIS, _PUPIL = (
+    np.array([0.9, 0.88, 0.86]),
+    np.array([0.25, 0.16, 0.08]),
+    np.array([0.02, 0.02, 0.02]),
+)
 _IRIS_ANGLE, _PUPIL_ANGLE = math.radians(27), math.radians(10)
 _BACKGROUND = torch.tensor([0.35, 0.4, 0.45])
 _SIZE, _FIELD_OF_VIEW = 512, 0.3
 _MIDDLE = (0.0, -0.025, 0.04)
 _FEW = tuple((math.radians(yaw), 0.0) for yaw in (-15, 0, 15))
-_MANY = tuple((math.radians(yaw), math.radians(pitch)) for yaw in (-30, -15, 0, 15, 30) for pitch in (-12, 0, 12))
+_MANY = tuple(
+    (math.radians(yaw), math.radians(pitch)) for yaw in (-30, -15, 0, 15, 30) for pitch in (-12, 0, 12)
+)
 _MOST_EDGE_ON, _FAR_SIDE, _FARTHEST = -0.25, 0.015, 6.0  # cosine; metres; pixels
 _IRISES = [*IRIS_LEFT, *IRIS_RIGHT]
 _SKIN_POINTS = np.setdiff1d(np.arange(LANDMARK_COUNT), _IRISES)

@@ -61,9 +61,7 @@ class Landmarks:
         return {name: self.positions[index] for name, index in NAMED.items() if self.known[index]}
 
 
-def edited(
-    found: Landmarks | None, points: Mapping[str, Float[ndarray, "3"]] | None
-) -> Landmarks | None:
+def edited(found: Landmarks | None, points: Mapping[str, Float[ndarray, "3"]] | None) -> Landmarks | None:
     """Landmarks with some of the named ones put elsewhere; the others go along smoothly.
 
     Args:

@@ -90,7 +90,7 @@ def make_shape_keys(
     with progress.stage("expressions"):
         shapes = personalise_expressions(model, settled.astype(np.float32)).astype(np.float64)
     with progress.stage("shape keys"):
-        transfer = ShapeTransfer(model, settled, target, parts)
+        transfer = ShapeTransfer(model, settled, target, parts, surface.around)
         moved = transfer_shapes(transfer, shapes, progress.update)
     offsets = placement.turn_to_mesh(moved)[:, surface.of_vertex]
     return ShapeKeys(offsets.astype(np.float32), landmarks, _warnings(parts))
@@ -149,8 +149,10 @@ def _put_in_eyes(model: FaceModel, settled: Float[ndarray, "vertices 3"], parts:
 def _warnings(parts: Parts) -> tuple[str, ...]:
     found = []
     if len(parts.balls) < 2:
-        found.append("The mesh has no eyeballs of its own where they should be: eyeLook keys move lids alone.")
-    if not parts.jaw:
+        found.append(
+            "The mesh has no eyeballs of its own where they should be: eyeLook keys move lids alone."
+        )
+    if not len(parts.mouth):
         found.append("No teeth were found inside the mesh's mouth.")
     return tuple(found)
 

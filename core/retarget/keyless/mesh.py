@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from core.documents import check_arrays, pack_arrays, unpack_arrays
 from core.errors import MeshUnusable
-from core.face_model.laplacian import edges_laplacian
+from core.face_model.building import vertex_neighbours
 from core.polygons import fan_corners
 
 MOST_VERTICES: Final = 2_000_000
@@ -73,6 +73,13 @@ class Surface:
     triangles: Int[ndarray, "triangles 3"]
     of_vertex: Int[ndarray, "vertices"]
     component: Int[ndarray, "welded"]
+
+    @cached_property
+    def around(self) -> csr_array:
+        """(welded, welded): averages over the neighbours of each vertex."""
+        corners = self.triangles.ravel().astype(np.int32)
+        starts = np.arange(0, len(corners), 3, dtype=np.int32)
+        return vertex_neighbours(corners, starts, len(self.vertices))
 
 
 def read_mesh(path: Path) -> TargetMesh:
@@ -177,7 +184,9 @@ def _outwards(vertices: ndarray, triangles: ndarray, component: ndarray) -> ndar
     part = component[triangles[:, 0]]
     corners = vertices[triangles]
     count = np.bincount(component)
-    middle = np.stack([np.bincount(component, vertices[:, k]) / np.maximum(count, 1) for k in range(3)], axis=1)
+    middle = np.stack(
+        [np.bincount(component, vertices[:, k]) / np.maximum(count, 1) for k in range(3)], axis=1
+    )
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     volume = np.bincount(part, (normal * (corners.mean(axis=1) - middle[part])).sum(axis=1), len(count))
     return np.where((volume < 0)[part][:, None], triangles[:, ::-1], triangles)

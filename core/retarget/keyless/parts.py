@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.spatial import cKDTree
 
-from core.face_model.building import fit_sphere
+from core.face_model.arkit import ARKIT_INDEX
+from core.face_model.building import fit_rigid, fit_sphere, hinge_weights
 from core.face_model.model import FaceModel
 from core.retarget.keyless.mesh import Surface
 
@@ -18,9 +19,16 @@ _BALL: Final = (0.6, 1.5)  # of the rig's eyeballs: radii that are one
 _ROUND: Final = 0.12  # of the radius: how far its points may be off the sphere
 _INSIDE: Final = 1.25  # of the radius: what lies within turns with it
 _GAZE: Final = np.cos(np.radians(30))
-_MOUTH: Final = 0.006  # metres from teeth or tongue of the rig, in the middle
+_MOUTH: Final = 0.014  # metres from the rig's teeth, tongue or cavity, in the middle
+_BEHIND, _AROUND = 1.5e-3, 5e-3  # metres behind the foremost skin around, of what lies in the mouth
 _TOUCHING, _FARTHEST = 0.004, 0.03  # metres from the skin: in the middle and at most, of lashes and brows
-_SPLIT: Final = 0.003  # metres about the biting edge over which a part with both jaws changes over
+_ROW, _TOOTH = 0.016, 0.014  # metres: a row of teeth or a tongue is no higher, a tooth no wider
+_FRONT: Final = 0.012  # metres behind the foremost tooth
+_ROW_OF: Final = 4  # teeth
+_TONGUE: Final = 0.008  # metres to both sides of the middle, that no tooth has
+_TWO_ROWS: Final = 0.65  # of the height of the rig's front teeth, upper and lower together
+_AT_TEETH: Final = 0.008  # metres from teeth or tongue that gums may be
+_SMOOTHING: Final = 6  # rounds over which shares of gums are averaged
 
 
 @dataclass(frozen=True)
@@ -38,14 +46,15 @@ class Parts:
 
     Attributes:
         balls: by region of the rig, ``eye_left`` and ``eye_right``.
-        jaw: share of the jaw's motion of each vertex of the teeth and gums, by vertex.
-        tongue: vertices.
+        mouth: vertices of teeth, gums, tongue and cavities that are not connected with the skin.
+        jaw, tongue: shares of the jaw's motion and of the tongue's own, of each vertex of ``mouth``.
         attached: vertices of parts that are fixed to the skin.
     """
 
     balls: dict[str, Ball] = field(default_factory=dict)
-    jaw: dict[int, float] = field(default_factory=dict)
-    tongue: Int[ndarray, "tongue"] = field(default_factory=lambda: np.zeros(0, np.int64))
+    mouth: Int[ndarray, "mouth"] = field(default_factory=lambda: np.zeros(0, np.int64))
+    jaw: Float[ndarray, "mouth"] = field(default_factory=lambda: np.zeros(0))
+    tongue: Float[ndarray, "mouth"] = field(default_factory=lambda: np.zeros(0))
     attached: Int[ndarray, "attached"] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
@@ -73,38 +82,139 @@ def find_parts(
         if ball is not None:
             parts.balls[region] = ball
             taken |= numbers
-    trees = {
-        name: cKDTree(settled[model.region_mask(name)])
-        for name in ("teeth_upper", "teeth_lower", "tongue")
-        if model.region_mask(name).any()
-    }
-    on_skin = cKDTree(vertices[np.isin(surface.component, skin)])
-    bite = _biting_edge(model, settled)
-    tongue, attached = [], []
+    face = vertices[np.isin(surface.component, skin)]
+    on_skin, across = cKDTree(face), cKDTree(face[:, :2])
+    inside = _Inside(model, settled)
+    mouth, attached = [], []
     for number, own in members.items():
         if number in taken:
             continue
-        near = {name: float(np.median(tree.query(vertices[own])[0])) for name, tree in trees.items()}
-        nearest = min(near, key=near.__getitem__, default="")
-        if nearest and near[nearest] < _MOUTH:
-            if nearest == "tongue":
-                tongue.append(own)
-            else:
-                parts.jaw.update(zip(own.tolist(), _jaw_share(vertices[own], bite), strict=True))
+        if inside.holds(vertices[own]) and _is_behind(vertices[own], face, across):
+            mouth.append(own)
             continue
         distance = on_skin.query(vertices[own])[0]
         if np.median(distance) < _TOUCHING and distance.max() < _FARTHEST:
             attached.append(own)
-    if tongue:
-        parts.tongue = np.concatenate(tongue)
+    if mouth:
+        parts.mouth = np.concatenate(mouth)
+        parts.jaw, parts.tongue = inside.shares(surface, vertices, mouth)
     if attached:
         parts.attached = np.concatenate(attached)
     return parts
 
 
-def _find_ball(
-    members: dict[int, ndarray], vertices: ndarray, eye: ndarray
-) -> tuple[Ball | None, set[int]]:
+class _Inside:
+    """The inside of the rig's mouth: who of it goes with the jaw."""
+
+    def __init__(self, model: FaceModel, settled: Float[ndarray, "model_vertices 3"]) -> None:
+        lower, upper = model.region_mask("teeth_lower"), model.region_mask("teeth_upper")
+        tongue, cavity = model.region_mask("tongue"), model.region_mask("mouth_interior")
+        jaw = (lower | tongue).astype(np.float64)
+        if cavity.any() and lower.any():
+            opened = model.expression_deltas[ARKIT_INDEX["jawOpen"]].astype(np.float64)
+            rest = model.template.astype(np.float64)
+            turn, shift = fit_rigid(rest[lower], rest[lower] + opened[lower])
+            jaw[cavity] = hinge_weights(rest[cavity], opened[cavity], turn, shift)
+        solid = lower | upper | tongue
+        self._solid, self._solid_jaw = settled[solid], jaw[solid]
+        self._tongue = tongue[solid]
+        self._cavity, self._cavity_jaw = settled[cavity], jaw[cavity]
+
+    def holds(self, points: Float[ndarray, "points 3"]) -> bool:
+        """Whether a part lies where the rig's mouth is."""
+        everything = np.r_[self._solid, self._cavity]
+        return len(everything) > 0 and float(np.median(cKDTree(everything).query(points)[0])) < _MOUTH
+
+    def shares(
+        self, surface: Surface, vertices: ndarray, members: list[ndarray]
+    ) -> tuple[Float[ndarray, "mouth"], Float[ndarray, "mouth"]]:
+        """Shares of jaw and tongue.
+
+        A tooth, a row of teeth or a tongue is of one jaw as a whole, by the rig's teeth around it. What holds
+        more (gums, a cavity) goes by those, then by the rig, and over from one to the other smoothly.
+        """
+        own = np.concatenate(members)
+        jaw, tongue = np.zeros(len(vertices)), np.zeros(len(vertices))
+        if not len(self._solid):
+            return jaw[own], tongue[own]
+        small = [part for part in members if _is_of_one_jaw(vertices[part])]
+        solid = self._solid + self._offset(vertices[np.concatenate(small)]) if small else self._solid
+        tree, mixed = cKDTree(solid), [part for part in members if not _is_of_one_jaw(vertices[part])]
+        places, shares = [solid], [self._solid_jaw]
+        lower = []
+        for part in small:
+            _, nearest = tree.query(vertices[part])
+            lower.append(self._solid_jaw[nearest].mean() > 0.5)
+            in_middle = vertices[part, 0].min() < -_TONGUE and vertices[part, 0].max() > _TONGUE
+            tongue[part] = float(in_middle and self._tongue[nearest].mean() > 0.5)
+        centres = np.array([vertices[part].mean(axis=0) for part in small]).reshape(-1, 3)
+        for part, below in zip(small, _two_rows(centres, np.array(lower, bool)), strict=True):
+            jaw[part] = float(below)
+            places, shares = [*places, vertices[part]], [*shares, jaw[part]]
+        if mixed:
+            self._go_over(
+                surface, vertices, np.concatenate(mixed), np.concatenate(places), np.concatenate(shares), jaw
+            )
+        return jaw[own], tongue[own]
+
+    def _offset(self, points: ndarray) -> Float[ndarray, "3"]:
+        """From the rig's teeth to the mesh's, by the middle of the front ones, if there are two rows."""
+        mine, own = (
+            block[block[:, 2] > block[:, 2].max() - _FRONT] for block in (self._solid[~self._tongue], points)
+        )
+        heights = np.ptp(mine[:, 1]), np.ptp(own[:, 1])
+        if heights[1] < _TWO_ROWS * heights[0]:
+            return np.zeros(3)
+        shift = (own.min(axis=0) + own.max(axis=0) - mine.min(axis=0) - mine.max(axis=0)) / 2
+        return np.array([0.0, shift[1], shift[2]])
+
+    def _go_over(
+        self,
+        surface: Surface,
+        vertices: ndarray,
+        mixed: ndarray,
+        places: ndarray,
+        shares: ndarray,
+        jaw: ndarray,
+    ) -> None:
+        distance, nearest = cKDTree(places).query(vertices[mixed])
+        jaw[mixed] = shares[nearest]
+        if len(self._cavity):
+            _, nearest = cKDTree(self._cavity).query(vertices[mixed])
+            jaw[mixed] = np.where(distance < _AT_TEETH, jaw[mixed], self._cavity_jaw[nearest])
+        for _ in range(_SMOOTHING):
+            jaw[mixed] = 0.5 * jaw[mixed] + 0.5 * (surface.around @ jaw)[mixed]
+
+
+def _is_of_one_jaw(points: ndarray) -> bool:
+    width, height, depth = np.ptp(points, axis=0)
+    return bool(height < _ROW or max(width, depth) < _TOOTH)
+
+
+def _two_rows(centres: Float[ndarray, "parts 3"], lower: Bool[ndarray, "parts"]) -> Bool[ndarray, "parts"]:
+    """Which single teeth are lower ones: two rows that rise alike towards the back, from a first guess."""
+    if min(lower.sum(), (~lower).sum()) < _ROW_OF:
+        return lower
+    y, z = centres[:, 1], centres[:, 2]
+    for _ in range(10):
+        terms = np.c_[lower, ~lower, z, z**2].astype(np.float64)
+        low, high, slope, bend = np.linalg.lstsq(terms, y, rcond=None)[0]
+        nearer = np.abs(y - slope * z - bend * z**2 - low) < np.abs(y - slope * z - bend * z**2 - high)
+        if (nearer == lower).all() or nearer.all() or not nearer.any():
+            break
+        lower = nearer
+    return lower
+
+
+def _is_behind(points: ndarray, face: ndarray, across: cKDTree) -> bool:
+    """Whether skin lies before a part, as lips lie before teeth and never before a moustache."""
+    chosen = points[:: max(1, len(points) // 200)]
+    around = across.query_ball_point(chosen[:, :2], _AROUND)
+    gaps = [place[2] - face[near, 2].max() for place, near in zip(chosen, around, strict=True) if near]
+    return bool(gaps) and float(np.median(gaps)) < -_BEHIND
+
+
+def _find_ball(members: dict[int, ndarray], vertices: ndarray, eye: ndarray) -> tuple[Ball | None, set[int]]:
     """The eyeball where the rig's lies, with cornea, iris and whatever else lies in it."""
     if len(eye) < 12:
         return None, set()
@@ -136,19 +246,3 @@ def _find_ball(
 def _covers_gaze(away: ndarray) -> bool:
     """Whether a part lies before the pupil, as no lash or rim of tears does."""
     return bool((away[:, 2] > _GAZE * np.linalg.norm(away, axis=1)).any())
-
-
-def _biting_edge(model: FaceModel, settled: ndarray) -> float:
-    """Height at which the rig's upper teeth end and the lower ones begin."""
-    upper, lower = model.region_mask("teeth_upper"), model.region_mask("teeth_lower")
-    if not upper.any() or not lower.any():
-        return 0.0
-    return float((np.quantile(settled[upper, 1], 0.2) + np.quantile(settled[lower, 1], 0.8)) / 2)
-
-
-def _jaw_share(points: ndarray, bite: float) -> list[float]:
-    """0 for upper, 1 for lower teeth; what holds both goes over from one to the other."""
-    below = bite - points[:, 1]
-    if (below > 0).mean() > 0.85 or (below < 0).mean() > 0.85:
-        return [float(below.mean() > 0)] * len(points)
-    return np.clip(0.5 + below / (2 * _SPLIT), 0.0, 1.0).tolist()

@@ -19,7 +19,15 @@ from scipy.interpolate import RBFInterpolator
 from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, FACE_OVAL, IRIS_LEFT, IRIS_RIGHT, LIPS_INNER, LIPS_OUTER
+from core.face_model.mediapipe_topology import (
+    EYE_LEFT,
+    EYE_RIGHT,
+    FACE_OVAL,
+    IRIS_LEFT,
+    IRIS_RIGHT,
+    LIPS_INNER,
+    LIPS_OUTER,
+)
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.interior import settle_neutral
 from core.retarget.keyless.mesh import border_vertices
@@ -93,14 +101,21 @@ def _warp(points: ndarray, source: ndarray, target: TargetSkin) -> ndarray:
     used = used[first]
     shift = target.landmarks[used] - source[used]
     smoothing = _WARP_SMOOTHING * np.where(np.isin(used, FACE_OVAL), 10.0, 1.0)
-    return points + RBFInterpolator(source[used], shift, kernel="linear", degree=1, smoothing=smoothing)(points)
+    return points + RBFInterpolator(source[used], shift, kernel="linear", degree=1, smoothing=smoothing)(
+        points
+    )
 
 
 class _Fit:
     """One registration on its way."""
 
     def __init__(
-        self, model: FaceModel, skin: Bool[ndarray, "vertices"], warped: ndarray, sides: Sides, target: TargetSkin
+        self,
+        model: FaceModel,
+        skin: Bool[ndarray, "vertices"],
+        warped: ndarray,
+        sides: Sides,
+        target: TargetSkin,
     ) -> None:
         self._model, self._target, self._start = model, target, warped
         self.position = warped.copy()
@@ -122,12 +137,12 @@ class _Fit:
         local = self._renumber[self._triangles]
         a, b = local.ravel(), local[:, [1, 2, 0]].ravel()
         count = len(self._own)
-        adjacency = csr_array(
-            (np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(count, count)
-        )
+        adjacency = csr_array((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(count, count))
         adjacency.data[:] = 1.0
         degree = adjacency.sum(axis=1)
-        laplacian = csr_array(diags_array(np.ones(count)) - diags_array(1 / np.maximum(degree, 1)) @ adjacency)
+        laplacian = csr_array(
+            diags_array(np.ones(count)) - diags_array(1 / np.maximum(degree, 1)) @ adjacency
+        )
         length = np.linalg.norm(base[self._own[a]] - base[self._own[b]], axis=1)
         return csr_array(laplacian.T @ laplacian), float(np.median(length))
 
@@ -140,7 +155,10 @@ class _Fit:
         rows = np.repeat(np.arange(len(chosen)), 3)
         matrix = csr_array(
             coo_array(
-                (model.landmark_barycentrics[chosen].ravel().astype(np.float64), (rows, corners[chosen].ravel())),
+                (
+                    model.landmark_barycentrics[chosen].ravel().astype(np.float64),
+                    (rows, corners[chosen].ravel()),
+                ),
                 shape=(len(chosen), len(self._own)),
             )
         )
@@ -181,7 +199,9 @@ class _Fit:
         system = stiffness * 0.05 * self._bending + diags_array(weight + 1e-6) + weighted @ rows
         start = self._start[self._own]
         wanted = weight[:, None] * (aim - start) + weighted @ (places - rows @ start)
-        solved = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(wanted)
+        solved = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(
+            wanted
+        )
         self.position[self._own] = start + solved
 
 

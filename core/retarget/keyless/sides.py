@@ -65,7 +65,9 @@ def find_sides(
             for group in groups
         ]
         near = np.isfinite(far[0]) | np.isfinite(far[1])
-        difference = np.where(near, np.nan_to_num(far[1], posinf=1e9) - np.nan_to_num(far[0], posinf=1e9), 0.0)
+        difference = np.where(
+            near, np.nan_to_num(far[1], posinf=1e9) - np.nan_to_num(far[0], posinf=1e9), 0.0
+        )
         decided = (np.abs(difference) > _UNDECIDED * width) & (label == 0)
         label[decided] = (np.sign(difference[decided]) * number).astype(np.int64)
     return Sides(label)

@@ -21,7 +21,8 @@ def rig_model(rig: Rig) -> FaceModel:
     """
     if rig.region_names != REGIONS or rig.joint_names != JOINTS:
         raise BadInput(
-            f"The rig {rig.name} has regions or joints of its own.", "Use a rig that Semblance made from photos."
+            f"The rig {rig.name} has regions or joints of its own.",
+            "Use a rig that Semblance made from photos.",
         )
     count = len(rig.neutral)
     triangle, barycentrics = absent_landmarks()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from core.face_model.arkit import ARKIT_NAMES
@@ -28,6 +29,7 @@ _TRUST: Final = 0.3
 _NEAR, _FAR = 0.003, 0.012  # metres from the rig: all followed, nothing
 _STILL: Final = (2 * STILL, 3e-4)  # metres the rig moves: nothing and all of a transferred motion is kept
 _TONGUE_NEIGHBOURS: Final = 6
+_LASH_ROUNDS: Final = 4
 
 
 class ShapeTransfer:
@@ -37,15 +39,23 @@ class ShapeTransfer:
         model, settled: the rig and its head on the mesh.
         target: the mesh's skin.
         parts: the mesh's loose parts.
+        around: (vertices, vertices), averages over the neighbours on the mesh.
     """
 
     def __init__(
-        self, model: FaceModel, settled: Float[ndarray, "model_vertices 3"], target: TargetSkin, parts: Parts
+        self,
+        model: FaceModel,
+        settled: Float[ndarray, "model_vertices 3"],
+        target: TargetSkin,
+        parts: Parts,
+        around: csr_array,
     ) -> None:
         self._model, self._settled, self._target, self._parts = model, settled, target, parts
         connected = skin_components(model)
         own = model.triangles[connected[model.triangles].all(axis=1)].astype(np.int64)
-        source_sides = find_sides(settled, own, model.landmarks(settled.astype(np.float32)).astype(np.float64))
+        source_sides = find_sides(
+            settled, own, model.landmarks(settled.astype(np.float32)).astype(np.float64)
+        )
         self._triangles = own
         sides = source_sides.of_triangles(own)
 
@@ -81,7 +91,10 @@ class ShapeTransfer:
         )
         self._held = held
         self._normals_of_skin = normals
-        self._roots = closest_points(vertices[parts.attached], vertices, triangles) if len(parts.attached) else None
+        self._around = around
+        self._roots = (
+            closest_points(vertices[parts.attached], vertices, triangles) if len(parts.attached) else None
+        )
 
     def _facing(self, corners: ndarray, weights: ndarray, normals: ndarray) -> ndarray:
         own = _normals(self._settled, self._triangles)
@@ -102,9 +115,7 @@ class ShapeTransfer:
         share[~np.isin(np.arange(len(near)), self._skin)] = 0.0
         return moved * share[:, None]
 
-    def loose(
-        self, shape: Float[ndarray, "model_vertices 3"], moved: Float[ndarray, "vertices 3"]
-    ) -> None:
+    def loose(self, shape: Float[ndarray, "model_vertices 3"], moved: Float[ndarray, "vertices 3"]) -> None:
         """Move everything that is not skin along with it, in place."""
         model, settled, parts, vertices = self._model, self._settled, self._parts, self._target.vertices
         for region, ball in parts.balls.items():
@@ -112,20 +123,31 @@ class ShapeTransfer:
             if np.linalg.norm(shape[eye], axis=1).max() > STILL:
                 turn = gaze_turn(settled[eye], shape[eye])
                 moved[ball.vertices] = (vertices[ball.vertices] - ball.centre) @ (turn - np.eye(3)).T
-        teeth = model.region_mask("teeth_lower")
-        if parts.jaw and teeth.any() and np.linalg.norm(shape[teeth], axis=1).max() > STILL:
-            chosen, share = np.array(list(parts.jaw)), np.array(list(parts.jaw.values()))
-            rotation, shift = fit_rigid(settled[teeth], settled[teeth] + shape[teeth])
-            rigid = vertices[chosen] @ rotation.T + shift - vertices[chosen]
-            moved[chosen] = share[:, None] * rigid
-        tongue = model.region_mask("tongue")
-        if len(parts.tongue) and tongue.any():
-            distance, nearest = cKDTree(settled[tongue]).query(vertices[parts.tongue], _TONGUE_NEIGHBOURS)
-            weight = 1 / (distance + 1e-3) ** 2
-            weight /= weight.sum(axis=1, keepdims=True)
-            moved[parts.tongue] = np.einsum("pk,pkd->pd", weight, shape[tongue][nearest])
+        self._move_mouth(shape, moved)
         if self._roots is not None:
             self._hang(moved)
+
+    def _move_mouth(self, shape: ndarray, moved: ndarray) -> None:
+        """Lower teeth go rigidly as the rig's do, the tongue as the rig's tongue around it."""
+        own, model, settled = self._parts.mouth, self._model, self._settled
+        teeth, tongue = model.region_mask("teeth_lower"), model.region_mask("tongue")
+        if not len(own) or not teeth.any():
+            return
+        here = self._target.vertices[own]
+        turn, shift = fit_rigid(settled[teeth], settled[teeth] + shape[teeth])
+        share = self._parts.jaw[:, None]
+        way = (
+            share * (here @ turn.T + shift - here)
+            if np.abs(shape[teeth]).max() > STILL
+            else np.zeros_like(here)
+        )
+        if tongue.any() and self._parts.tongue.max() > 0:
+            distance, nearest = cKDTree(settled[tongue]).query(here, _TONGUE_NEIGHBOURS)
+            weight = 1 / (distance + 1e-3) ** 2
+            weight /= weight.sum(axis=1, keepdims=True)
+            licks = np.einsum("pk,pkd->pd", weight, shape[tongue][nearest])
+            way += self._parts.tongue[:, None] * (licks - way)
+        moved[own] = way
 
     def _hang(self, moved: ndarray) -> None:
         """Lashes, brows and rims of tears: shifted and turned as the skin at their roots."""
@@ -144,7 +166,12 @@ class ShapeTransfer:
             arm * cosine + np.cross(axis, arm)
             + axis * (axis * arm).sum(axis=1, keepdims=True) / np.maximum(1 + cosine, 0.1)
         )  # fmt: skip
-        moved[own] = shift + turned - arm
+        result = np.zeros_like(moved)
+        result[own] = shift + turned - arm
+        # the nearest skin changes from one lid to the other where lashes meet: bend, do not break
+        for _ in range(_LASH_ROUNDS):
+            result[own] = 0.5 * result[own] + 0.5 * (self._around @ result)[own]
+        moved[own] = result[own]
 
 
 def transfer_shapes(
