@@ -94,7 +94,12 @@ def edited(found: Landmarks | None, points: Mapping[str, Float[ndarray, "3"]] | 
 
 def to_document(landmarks: Landmarks) -> dict[str, Any]:
     """The named points as JSON can hold them."""
-    points = {name: [float(x) for x in place] for name, place in landmarks.named.items()}
+    return points_document(landmarks.named)
+
+
+def points_document(named: Mapping[str, Float[ndarray, "3"]]) -> dict[str, Any]:
+    """Points by name as a document."""
+    points = {name: [float(x) for x in place] for name, place in named.items()}
     return {"format": FORMAT, "schema": SCHEMA, "axes": "+Y up, +Z out of the face", "points": points}
 
 
