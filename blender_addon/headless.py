@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Does Blender's work without a window: ``python -m blender_addon.headless build in.semrig out.blend``.
 
-Prints a line ``stage: NAME`` as each stage begins. Ends with 0, with 2 when the rig or the character cannot be
-read (the last line says why), or with 3 when bpy cannot be imported.
+Prints a line ``stage: NAME`` as each stage begins. Ends with 0, with 2 when the rig or the character cannot
+be read (the last line says why), or with 3 when bpy cannot be imported.
 """
 
 from __future__ import annotations

@@ -62,6 +62,6 @@ def matrix_to_y_up() -> Matrix:
 
 
 def _read(owner: bpy.types.bpy_prop_collection, name: str, count: int, kind: type) -> np.ndarray:
-    values = np.empty(count, kind)
+    values: np.ndarray = np.empty(count, kind)
     owner.foreach_get(name, values)
     return values

@@ -36,8 +36,8 @@ from core.scene.rasterise import Fragments, rasterise
 from core.scene.render import render
 from core.scene.shading import vertex_normals
 
-# Paint, light and views are those that the rigs' own landmarks were measured with (core.face_model.embedding):
-# what the detector does to one it does to the other.
+# Paint, light and views are those that the rigs' own landmarks were measured with
+# (core.face_model.embedding): what the detector does to one it does to the other.
 _TONE, _LIPS, _BROWS = (
     np.array([0.78, 0.58, 0.47]),
     np.array([0.66, 0.32, 0.30]),
@@ -234,7 +234,7 @@ class _Stage:
         self._centres = np.array(balls).reshape(-1, 3)
 
     def look(self, yaw: float, pitch: float, detect: Detector) -> list[ndarray]:
-        """Where one view puts the landmarks, mesh coordinates, NaN where it does not show them; or nothing."""
+        """Where one view puts the landmarks, mesh coordinates, NaN where it shows none; or nothing."""
         base = np.tile(_TONE, (len(self._vertices), 1)) if self._colours is None else self._colours
         image, fragments = _picture(self._vertices, self._triangles, base, yaw, pitch)
         if self._colours is None:

@@ -20,7 +20,7 @@ from core.face_model.closest import closest_points
 from core.face_model.model import FaceModel
 from core.fitting.expressions import personalise_expressions
 from core.progress import Progress
-from core.retarget.keyless.detect import Sight, find_face
+from core.retarget.keyless.detect import find_face
 from core.retarget.keyless.landmarks import NAMED, NEEDED, Landmarks, edited
 from core.retarget.keyless.mesh import Surface, TargetMesh, check_mesh, weld
 from core.retarget.keyless.parts import Parts, find_parts

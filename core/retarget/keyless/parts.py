@@ -220,7 +220,7 @@ def _find_ball(members: dict[int, ndarray], vertices: ndarray, eye: ndarray) -> 
         return None, set()
     expected, size = fit_sphere(eye)
     best = None
-    for number, own in members.items():
+    for own in members.values():
         if len(own) < 12 or np.linalg.norm(vertices[own].mean(axis=0) - expected) > 2 * size:
             continue
         centre, radius = fit_sphere(vertices[own])

@@ -1,8 +1,8 @@
 """The rig's skin brought onto the mesh: landmarks first, then closest points, from coarse to fine.
 
 Non-rigid ICP in the manner of Amberg et al. 2007 ("Optimal Step Nonrigid ICP Algorithms for Surface
-Registration"), with the bending of the displacement as its stiffness: it starts from a thin-plate warp through
-the landmarks, and the length over which the displacement must be smooth shrinks from stage to stage.
+Registration"), with the bending of the displacement as its stiffness: it starts from a thin-plate warp
+through the landmarks, and the length over which the displacement must be smooth shrinks from stage to stage.
 """
 
 from __future__ import annotations
