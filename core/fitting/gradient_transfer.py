@@ -1,8 +1,8 @@
 """Deformation transfer between meshes of different topology (Sumner & Popović 2004, eq. 8-10).
 
 The meshes lie on each other: every triangle of the target knows the place on the source it follows.
-Deformation gradients are averaged onto the source's vertices and interpolated, so that a finer target does not
-show the source's facets. The system depends on the target alone: it is factored once for all shapes.
+Deformation gradients are averaged onto the source's vertices and interpolated, so that a finer target does
+not show the source's facets. The system depends on the target alone: it is factored once for all shapes.
 """
 
 from __future__ import annotations

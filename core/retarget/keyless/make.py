@@ -54,6 +54,29 @@ class ShapeKeys:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Laid:
+    """The rig's head laid onto a mesh, in the rig's space.
+
+    Attributes:
+        model: the rig.
+        settled: its vertices on the mesh.
+        surface: the mesh without seams.
+        target: the mesh's skin.
+        parts: the mesh's loose parts.
+        landmarks: in the mesh's own coordinates.
+        placement: of the mesh in the rig's space.
+    """
+
+    model: FaceModel
+    settled: Float[ndarray, "model_vertices 3"]
+    surface: Surface
+    target: TargetSkin
+    parts: Parts
+    landmarks: Landmarks
+    placement: Placement
+
+
 def make_shape_keys(
     rig: Rig,
     mesh: TargetMesh,
@@ -61,6 +84,9 @@ def make_shape_keys(
     progress: Progress | None = None,
 ) -> ShapeKeys:
     """Carry the rig's 52 shapes over to a head that has none.
+
+    The registered rig is treated as a person: its shapes are made to fit their lids, jaw and eyeballs, and
+    then carried over to the mesh that lies under it.
 
     Args:
         points: landmarks placed by hand, by the names of :data:`core.retarget.keyless.landmarks.NAMED`, in
@@ -74,6 +100,20 @@ def make_shape_keys(
         Cancelled: the user asked to stop.
     """
     progress = progress or Progress(EXPECTED_SECONDS)
+    laid = lay_on(rig, mesh, points, progress)
+    with progress.stage("expressions"):
+        shapes = personalise_expressions(laid.model, laid.settled.astype(np.float32)).astype(np.float64)
+    with progress.stage("shape keys"):
+        transfer = ShapeTransfer(laid.model, laid.settled, laid.target, laid.parts, laid.surface.around)
+        moved = transfer_shapes(transfer, shapes, progress.update)
+    offsets = laid.placement.turn_to_mesh(moved)[:, laid.surface.of_vertex]
+    return ShapeKeys(offsets.astype(np.float32), laid.landmarks, _warnings(laid))
+
+
+def lay_on(
+    rig: Rig, mesh: TargetMesh, points: Mapping[str, Float[ndarray, "3"]] | None, progress: Progress
+) -> Laid:
+    """The first two stages of :func:`make_shape_keys`: find the face, and register the rig to it."""
     with progress.stage("landmarks"):
         check_mesh(mesh)
         model = rig_model(rig)
@@ -87,13 +127,7 @@ def make_shape_keys(
         settled = register(model, target, progress.update)
         parts = find_parts(surface, vertices, skin, model, settled)
         _put_in_eyes(model, settled, parts)
-    with progress.stage("expressions"):
-        shapes = personalise_expressions(model, settled.astype(np.float32)).astype(np.float64)
-    with progress.stage("shape keys"):
-        transfer = ShapeTransfer(model, settled, target, parts, surface.around)
-        moved = transfer_shapes(transfer, shapes, progress.update)
-    offsets = placement.turn_to_mesh(moved)[:, surface.of_vertex]
-    return ShapeKeys(offsets.astype(np.float32), landmarks, _warnings(parts))
+    return Laid(model, settled, surface, target, parts, landmarks, placement)
 
 
 def _find(
@@ -146,14 +180,19 @@ def _put_in_eyes(model: FaceModel, settled: Float[ndarray, "vertices 3"], parts:
         settled[own] = ball.centre + ball.radius / radius * (settled[own] - centre)
 
 
-def _warnings(parts: Parts) -> tuple[str, ...]:
-    found = []
+def _warnings(laid: Laid) -> tuple[str, ...]:
+    parts, found = laid.parts, []
     if len(parts.balls) < 2:
-        found.append(
-            "The mesh has no eyeballs of its own where they should be: eyeLook keys move lids alone."
-        )
+        found.append("No eyeballs were found on the mesh: the eyeLook keys move its lids alone.")
     if not len(parts.mouth):
         found.append("No teeth were found inside the mesh's mouth.")
+    if not parts.tongue.any():
+        found.append("No tongue was found on the mesh: tongueOut does not move any.")
+    face = np.unique(laid.model.triangles[laid.model.landmark_triangles])
+    face = face[laid.model.region_mask("skin")[face]]
+    far = closest_points(laid.settled[face], laid.target.vertices, laid.target.triangles).distance
+    if np.median(far) > _POOR:
+        found.append("The head did not fit the mesh well. Check the landmarks, and move those that are off.")
     return tuple(found)
 
 
