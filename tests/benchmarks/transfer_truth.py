@@ -1,16 +1,16 @@
 """Shape keys made for heads whose true ones are known by name.
 
-Run as ``python -m tests.benchmarks.transfer_truth [--heads N] [--pictures FOLDER]``. Rigs are a model's mean head
-with the model's own shapes; targets are heads of the other model and of the same one, the mean and random people
-(N(0, 1) in all modes, half the spread), and, with ``SEMBLANCE_TEST_DATA``, a character that an artist gave ARKit
-shapes, which are taken away. The target's topology and shapes are not told to the transfer.
+Run as ``python -m tests.benchmarks.transfer_truth [--heads N] [--pictures FOLDER]``. Rigs are a model's mean
+head with the model's own shapes; targets are heads of the other model and of the same one, the mean and
+random people (N(0, 1) in all modes, half the spread), and, with ``SEMBLANCE_TEST_DATA``, a character that an
+artist gave ARKit shapes, which are taken away. The target's topology and shapes are not told to the transfer.
 
-Printed: the error of a key's displacements over the skin that any true key moves, as a share of the true key's
-size (RMS over RMS): the median over keys, and over those of each part of the face. 1 is a key that does nothing.
-Models disagree about how far and in which manner a key moves; what is left after the best single gain for each
-key (``shape``) tells less of that. Beside it, in the same run, keys that copy the displacement of the nearest
-point of the rig, registered by the same registration, without deformation transfer. ``lids`` is what eyeBlink
-leaves of the opening.
+Printed: the error of a key's displacements over the skin that any true key moves, as a share of the true
+key's size (RMS over RMS): the median over keys, and over those of each part of the face. 1 is a key that does
+nothing. Models disagree about how far and in which manner a key moves; what is left after the best single
+gain for each key (``shape``) tells less of that. Beside it, in the same run, keys that copy the displacement
+of the nearest point of the rig, registered by the same registration, without deformation transfer. ``lids``
+is what eyeBlink leaves of the opening.
 
 Looked at in development: the mean heads, the character, and seed 0. Nothing was fitted to the figures.
 """
@@ -40,7 +40,13 @@ from core.scene.render import render_clay
 from tests.benchmarks.reading import data_folder
 from tests.rigs import model_rig
 
-GROUPS = {"brow": "brow", "eye": "eye", "cheek+nose": ("cheek", "nose"), "jaw": "jaw", "mouth": "mouth"}
+GROUPS: dict[str, str | tuple[str, ...]] = {
+    "brow": "brow",
+    "eye": "eye",
+    "cheek+nose": ("cheek", "nose"),
+    "jaw": "jaw",
+    "mouth": "mouth",
+}
 PICTURES: tuple[dict[str, float], ...] = (
     {},
     {"jawOpen": 1},
@@ -87,8 +93,9 @@ def character(path: Path) -> Target:
     """The test data's character from its text FBX: positions, polygons and shapes of four meshes."""
     text = path.read_text(encoding="latin-1")
     names = dict(re.findall(r";Geometry::, Model::(\w+)\n\tC: \"OO\",(\d+),", text))
-    moves = re.findall(r'"Model::grp_(\w+)", "Null" \{.*?"Lcl Translation",[^\n]*"A",([-\d.,]+)', text, re.S)
-    places = {name: np.array([float(x) for x in move.split(",")]) for name, move in moves}
+    groups = re.findall(r'"Model::grp_(\w+)", "Null" \{(.*?)\n\t\}', text, re.S)
+    moves = {name: re.search(r'"Lcl Translation",[^\n]*"A",([-\d.,]+)', block) for name, block in groups}
+    places = {name: np.array([float(x) for x in move[1].split(",")]) for name, move in moves.items() if move}
     blocks = {block.split(",")[0]: block for block in re.split(r"\n\tGeometry: ", text)[1:]}
 
     def numbers(block: str, key: str) -> ndarray:
@@ -96,7 +103,10 @@ def character(path: Path) -> Target:
         assert found
         return np.array(found[1].replace("\n", "").split(","), float)
 
-    vertices, corners, starts, owners = [], [], [], []
+    vertices: list[ndarray] = []
+    corners: list[ndarray] = []
+    starts: list[ndarray] = []
+    owners: list[ndarray] = []
     for number, (name, key) in enumerate(names.items()):
         points = numbers(blocks[key], "Vertices").reshape(-1, 3) + places.get(name, 0.0)
         indices = numbers(blocks[key], "PolygonVertexIndex").astype(int)
@@ -155,7 +165,7 @@ def row(name: str, found: dict[str, float]) -> str:
 
 
 def lids_left(target: Target, made: ndarray) -> str:
-    """The median opening that eyeBlink leaves, as a share of the neutral one, both eyes; where it can be told."""
+    """The median opening that eyeBlink leaves, as a share of the neutral one; where it can be told."""
     if target.model is None:
         return ""
     left = []
@@ -214,9 +224,8 @@ def main() -> None:
         made = make_shape_keys(rig, target.mesh, None, progress).offsets.astype(np.float64)
         peer = copied(lay_on(rig, target.mesh, None, Progress(EXPECTED_SECONDS)))
         seconds = sum(progress.seconds.values())
-        print(
-            f"{source} -> {target.name}   {len(target.mesh.vertices)} vertices, {seconds:.0f} s{lids_left(target, made)}"
-        )
+        size = f"{len(target.mesh.vertices)} vertices, {seconds:.0f} s"
+        print(f"{source} -> {target.name}   {size}{lids_left(target, made)}")
         for shape in (False, True):
             note = ", shape" if shape else ""
             print(row(f"  transferred{note}", errors(made, target, shape)))

@@ -117,7 +117,7 @@ def lay_on(
     with progress.stage("landmarks"):
         check_mesh(mesh)
         model = rig_model(rig)
-        surface, landmarks, placement, skin = _find(rig, mesh, points, progress)
+        surface, landmarks, placement, skin = _find(model, mesh, points, progress)
     vertices = placement.to_rig(surface.vertices)
     triangles = surface.triangles[np.isin(surface.component[surface.triangles[:, 0]], skin)]
     places = placement.to_rig(landmarks.positions)
@@ -131,11 +131,11 @@ def lay_on(
 
 
 def _find(
-    rig: Rig, mesh: TargetMesh, points: Mapping[str, ndarray] | None, progress: Progress
+    model: FaceModel, mesh: TargetMesh, points: Mapping[str, ndarray] | None, progress: Progress
 ) -> tuple[Surface, Landmarks, Placement, ndarray]:
     """The seamless surface, its landmarks, its place in the rig's space and which parts are skin."""
     surface = weld(mesh)
-    rig_landmarks = rig.landmarks.astype(np.float64)
+    rig_landmarks = model.landmarks(model.template).astype(np.float64)
     named = np.array([bool(_LASHES.search(name)) for name in mesh.object_names])
     hidden = np.zeros(len(surface.vertices), bool)
     hidden[surface.of_vertex[named[mesh.object_of_vertex]]] = True
@@ -150,7 +150,7 @@ def _find(
     if points and all(name in points for name in NEEDED):
         wanted = [NAMED[name] for name in points]
         hint = fit_similarity(np.array(list(points.values())), rig_landmarks[wanted])[0]
-    seen = find_face(surface, shown, colours, rig_landmarks, hint, progress.update)
+    seen = find_face(surface, shown, colours, model, hint, progress.update)
     if seen is None and hint is None:
         raise LandmarksMissing("No face was recognised on the mesh.", _PLACE)
     landmarks = edited(seen.landmarks if seen else None, points)
