@@ -24,7 +24,18 @@ from core.retarget.keyless.views import IRISES, MIDDLE, TONE, PaintedHead, pictu
 
 _FEW = tuple((math.radians(yaw), 0.0) for yaw in (-15, 0, 15))
 _MANY = tuple(
-    (math.radians(yaw), math.radians(pitch)) for yaw in (-30, -15, 0, 15, 30) for pitch in (-12, 0, 12)
+    (math.radians(yaw), math.radians(pitch))
+    for yaw, pitch in (
+        (-30, 0),
+        (-15, 0),
+        (0, 0),
+        (15, 0),
+        (30, 0),
+        (-15, -12),
+        (15, -12),
+        (-15, 12),
+        (15, 12),
+    )
 )
 _SKIN_POINTS = np.setdiff1d(np.arange(LANDMARK_COUNT), IRISES)
 _MOST_UNLIKE = 0.012  # metres of rig: median residual of a face that is one
@@ -46,7 +57,7 @@ class Sight:
     landmarks: Landmarks
     placement: Placement
     skin: Int[ndarray, "parts"]
-    eyes: Int[ndarray, "parts"]
+    eyes: Int[ndarray, "eye_parts"]
 
 
 def find_face(
@@ -141,11 +152,9 @@ def _first_look(
 
 
 def _poses(surface: Surface, triangles: ndarray) -> Iterator[Placement]:
-    """Ways that a head may lie: as agreed first, then any axis up; the whole mesh, then its upper end."""
+    """Ways that a head may lie: Y or Z up, turned by quarters; the whole mesh, then its upper end."""
     used = surface.vertices[np.unique(triangles)]
     upright = [Rotation.identity(), Rotation.from_euler("x", -90, degrees=True)]
-    upright += [Rotation.from_euler("x", 90, degrees=True), Rotation.from_euler("z", 90, degrees=True)]
-    upright += [Rotation.from_euler("z", -90, degrees=True), Rotation.from_euler("x", 180, degrees=True)]
     for up, yaw, whole in product(upright, (0, 180, 90, -90), (True, False)):
         turn = (Rotation.from_euler("y", yaw, degrees=True) * up).as_matrix()
         points = used @ turn.T

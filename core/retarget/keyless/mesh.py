@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -52,7 +53,7 @@ class TargetMesh:
     @cached_property
     def triangles(self) -> Int[ndarray, "triangles 3"]:
         """Fan triangles of the polygons; those that name a vertex twice are left out."""
-        corners = fan_corners(self.polygon_starts, len(self.polygon_vertices))
+        corners = fan_corners(self.polygon_starts.astype(np.int32), len(self.polygon_vertices))
         found = self.polygon_vertices[corners].astype(np.int64)
         a, b, c = found.T
         return found[(a != b) & (b != c) & (c != a)]
@@ -92,7 +93,7 @@ def read_mesh(path: Path) -> TargetMesh:
         content = path.read_bytes()
         arrays = unpack_arrays(content, path.name, _ARRAYS, _COLOURS)
         check_arrays(arrays, _ARRAYS)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise MeshUnusable(f"The mesh {path.name} cannot be read: {error}.", _HINT) from error
     mesh = TargetMesh(
         vertices=arrays["vertices"].astype(np.float64).reshape(-1, 3),

@@ -25,6 +25,7 @@ _TOUCHING, _FARTHEST = 0.004, 0.03  # metres from the skin: in the middle and at
 _ROW, _TOOTH = 0.016, 0.014  # metres: a row of teeth or a tongue is no higher, a tooth no wider
 _FRONT: Final = 0.012  # metres behind the foremost tooth
 _ROW_OF: Final = 4  # teeth
+_MOST: Final = 0.6  # of a part's vertices nearest to the rig's tongue, that make it one
 _TONGUE: Final = 0.008  # metres to both sides of the middle, that no tooth has
 _TWO_ROWS: Final = 0.65  # of the height of the rig's front teeth, upper and lower together
 _AT_TEETH: Final = 0.008  # metres from teeth or tongue that gums may be
@@ -75,7 +76,7 @@ def find_parts(
     parts = Parts()
     used = np.unique(surface.triangles)
     loose = np.setdiff1d(np.unique(surface.component[used]), skin)
-    members = {number: np.flatnonzero(surface.component == number) for number in loose}
+    members = {number: np.flatnonzero(surface.component == number) for number in loose.tolist()}
     taken: set[int] = set()
     for region in ("eye_left", "eye_right"):
         ball, numbers = _find_ball(members, vertices, settled[model.region_mask(region)])
@@ -137,18 +138,19 @@ class _Inside:
         jaw, tongue = np.zeros(len(vertices)), np.zeros(len(vertices))
         if not len(self._solid):
             return jaw[own], tongue[own]
-        small = [part for part in members if _is_of_one_jaw(vertices[part])]
-        solid = self._solid + self._offset(vertices[np.concatenate(small)]) if small else self._solid
-        tree, mixed = cKDTree(solid), [part for part in members if not _is_of_one_jaw(vertices[part])]
+        teeth: list[ndarray] = []
+        mixed: list[ndarray] = []
+        for part in members:
+            if self._licks(vertices[part]):
+                jaw[part] = tongue[part] = 1.0
+            else:
+                (teeth if _is_of_one_jaw(vertices[part]) else mixed).append(part)
+        solid = self._solid + self._offset(vertices[np.concatenate(teeth)]) if teeth else self._solid
+        tree = cKDTree(solid)
+        lower = [self._solid_jaw[tree.query(vertices[part])[1]].mean() > 0.5 for part in teeth]
+        centres = np.array([vertices[part].mean(axis=0) for part in teeth]).reshape(-1, 3)
         places, shares = [solid], [self._solid_jaw]
-        lower = []
-        for part in small:
-            _, nearest = tree.query(vertices[part])
-            lower.append(self._solid_jaw[nearest].mean() > 0.5)
-            in_middle = vertices[part, 0].min() < -_TONGUE and vertices[part, 0].max() > _TONGUE
-            tongue[part] = float(in_middle and self._tongue[nearest].mean() > 0.5)
-        centres = np.array([vertices[part].mean(axis=0) for part in small]).reshape(-1, 3)
-        for part, below in zip(small, _two_rows(centres, np.array(lower, bool)), strict=True):
+        for part, below in zip(teeth, _two_rows(centres, np.array(lower, bool)), strict=True):
             jaw[part] = float(below)
             places, shares = [*places, vertices[part]], [*shares, jaw[part]]
         if mixed:
@@ -156,6 +158,11 @@ class _Inside:
                 surface, vertices, np.concatenate(mixed), np.concatenate(places), np.concatenate(shares), jaw
             )
         return jaw[own], tongue[own]
+
+    def _licks(self, points: ndarray) -> bool:
+        """Whether a part is a tongue: in the middle, and nearest to the rig's."""
+        across = points[:, 0].min() < -_TONGUE and points[:, 0].max() > _TONGUE
+        return bool(across and self._tongue[cKDTree(self._solid).query(points)[1]].mean() > _MOST)
 
     def _offset(self, points: ndarray) -> Float[ndarray, "3"]:
         """From the rig's teeth to the mesh's, by the middle of the front ones, if there are two rows."""
