@@ -23,6 +23,7 @@ _MOUTH: Final = 0.014  # metres from the rig's teeth, tongue or cavity, in the m
 _BEHIND, _AROUND = 1.5e-3, 5e-3  # metres behind the foremost skin around, of what lies in the mouth
 _TOUCHING, _FARTHEST = 0.004, 0.03  # metres from the skin: in the middle and at most, of lashes and brows
 _ROW, _TOOTH = 0.016, 0.014  # metres: a row of teeth or a tongue is no higher, a tooth no wider
+_DECIDED: Final = 0.85  # of a part's vertices nearest to one row of the rig's, that make it of that jaw
 _FRONT: Final = 0.012  # metres behind the foremost tooth
 _ROW_OF: Final = 4  # teeth
 _MOST: Final = 0.6  # of a part's vertices nearest to the rig's tongue, that make it one
@@ -143,8 +144,10 @@ class _Inside:
         for part in members:
             if self._licks(vertices[part]):
                 jaw[part] = tongue[part] = 1.0
-            else:
-                (teeth if _is_of_one_jaw(vertices[part]) else mixed).append(part)
+                continue
+            below = float(self._solid_jaw[cKDTree(self._solid).query(vertices[part])[1]].mean())
+            whole = _is_of_one_jaw(vertices[part]) or max(below, 1 - below) > _DECIDED
+            (teeth if whole else mixed).append(part)
         solid = self._solid + self._offset(vertices[np.concatenate(teeth)]) if teeth else self._solid
         tree = cKDTree(solid)
         lower = [self._solid_jaw[tree.query(vertices[part])[1]].mean() > 0.5 for part in teeth]
