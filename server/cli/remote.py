@@ -275,10 +275,10 @@ def remote_transfer(
 ) -> dict[str, float]:
     """The server's part of ``semblance transfer``; its seconds."""
     with working(url, token, reporter) as work:
-        files = [work.mesh(mesh)]
-        asked = dict(files=files, rig=work.rig(rig), options=options)
-        _, seconds = work.job("transfer", target, {".json": landmarks}, **asked)
-    return dict(seconds)
+        files, person = [work.mesh(mesh)], work.rig(rig)
+        also = {".json": landmarks}
+        job = work.job("transfer", target, also, files=files, rig=person, options=options)
+    return dict(job.seconds)
 
 
 def remote_from_rig(
