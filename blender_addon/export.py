@@ -21,15 +21,27 @@ def write_blend(head: Head, path: Path) -> None:
 def write_glb(head: Head, path: Path) -> None:
     """A binary glTF with the keys as named morph targets and the bones as a skin."""
     with _selected(head):
-        bpy.ops.export_scene.gltf(
-            filepath=str(path),
-            export_format="GLB",
-            use_selection=True,
-            export_morph=True,
-            export_skins=True,
-            export_animations=False,
-            export_extras=True,
-        )
+        _write_gltf(path, True)
+
+
+def write_character(path: Path) -> None:
+    """The whole open file, as .blend or .glb."""
+    if path.suffix.lower() == ".blend":
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, check_existing=False)
+    else:
+        _write_gltf(path, False)
+
+
+def _write_gltf(path: Path, selection: bool) -> None:
+    bpy.ops.export_scene.gltf(
+        filepath=str(path),
+        export_format="GLB",
+        use_selection=selection,
+        export_morph=True,
+        export_skins=True,
+        export_animations=False,
+        export_extras=True,
+    )
 
 
 def write_obj(head: Head, path: Path) -> None:

@@ -17,6 +17,7 @@ from bpy.props import (
 )
 
 from . import texts
+from .build.head import RIG_ID_PROPERTY
 from .runtime.state import state
 
 MOST_PHOTOS = 20
@@ -159,13 +160,33 @@ class SemblanceTake(WithJob, bpy.types.PropertyGroup):
     live_camera: IntProperty(name=texts.CAMERA, description=texts.CAMERA_TIP, min=0, soft_max=8)
 
 
+class SemblanceSentMesh(bpy.types.PropertyGroup):
+    """A mesh that was sent for shape keys."""
+
+    item: PointerProperty(type=bpy.types.Object)
+
+
+def _is_ours(_transfer: bpy.types.PropertyGroup, item: bpy.types.Object) -> bool:
+    return item.type == "MESH" and RIG_ID_PROPERTY in item
+
+
+class SemblanceTransfer(WithJob, bpy.types.PropertyGroup):
+    """Shape keys in the making: whose they are, and for which meshes."""
+
+    source: PointerProperty(
+        type=bpy.types.Object, name=texts.KEYS_SOURCE, description=texts.KEYS_SOURCE_TIP, poll=_is_ours
+    )
+    meshes: CollectionProperty(type=SemblanceSentMesh)
+
+
 class SemblanceScene(bpy.types.PropertyGroup):
-    """The people of a scene, and the performance."""
+    """The people of a scene, the performance, and the shape keys in the making."""
 
     people: CollectionProperty(type=SemblancePerson)
     active: IntProperty(name=texts.PERSON)
     options_open: BoolProperty(name=texts.OPTIONS)
     take: PointerProperty(type=SemblanceTake)
+    transfer: PointerProperty(type=SemblanceTransfer)
 
 
 CLASSES = (
@@ -175,6 +196,8 @@ CLASSES = (
     SemblanceTakeMesh,
     SemblanceChannel,
     SemblanceTake,
+    SemblanceSentMesh,
+    SemblanceTransfer,
     SemblanceScene,
 )
 

@@ -21,6 +21,7 @@ from .people import find_person
 from .properties import SemblanceTake
 from .retarget.take import Placement, Targets
 from .texts import t
+from .transfers import find_transfer
 
 PRESET_FORMAT = "semblance-mapping"
 _PARTS = ("gain", "offset", "low", "high")
@@ -39,8 +40,8 @@ def find_take(uid: str) -> tuple[bpy.types.Scene, SemblanceTake] | None:
 
 
 def owner_of(uid: str) -> Any:
-    """The person or the performance of an id, or None."""
-    found = find_person(uid) or find_take(uid)
+    """The person, the performance or the transfer of an id, or None."""
+    found = find_person(uid) or find_take(uid) or find_transfer(uid)
     return found[1] if found else None
 
 

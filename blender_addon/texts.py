@@ -94,6 +94,8 @@ STAGES = {
     "reading": "Reading the track",
     "curves": "Making the curves",
     "mapping": "Recognising the keys",
+    "registration": "Laying the head onto the mesh",
+    "shape keys": "Making the shape keys",
 }
 STARTING = "Starting"
 PROGRESS = "{percent} %"
@@ -330,6 +332,28 @@ LIVE_SOURCES = (
     ("FILE", "Clip", "The clip above at its own pace, again and again"),
     ("RUNNING", "Already Running", "What semblance live tracks on this computer, started in a terminal"),
 )
+
+# Characters without shape keys
+KEYLESS = "Make Keys"
+KEYS_SOURCE = "From"
+KEYS_SOURCE_TIP = "The head whose 52 shape keys are taken; empty: the chosen person's, or the first one here"
+MAKE_KEYS = "Make Shape Keys"
+MAKE_KEYS_TIP = "Give the selected meshes the head's 52 shape keys. Select skin, eyes and teeth together"
+APPLY_KEYS = "Add Shape Keys"
+APPLY_KEYS_TIP = "Add the shape keys that the server has finished"
+NO_MESH_SELECTED = "Select the meshes of a character: skin, eyes, teeth."
+NO_SOURCE_HEAD = "There is no head to take the shapes from. Build or import one first."
+SHOW_LANDMARKS = "Show Landmarks"
+SHOW_LANDMARKS_TIP = (
+    "Show the points that guide the transfer as empties. Move those that are off, then make the keys again"
+)
+HIDE_LANDMARKS = "Hide Landmarks"
+HIDE_LANDMARKS_TIP = "Take the empties away; the keys are made by points that are found anew"
+PLACE_LANDMARKS = "Show the landmarks, move them to their places on the face, and make the keys again."
+MESHES_CHANGED = "The meshes have changed since they were sent. Make the keys again."
+KEYS_READY = "{name}: {count} shape keys added."
+LEAVE_MODE_FOR_KEYS = "The shape keys are finished. Leave {mode} to add them."
+KEYS_NOT_SENT = "The meshes were not sent completely when Blender closed. Make the keys again."
 
 # The server
 SERVER_READY = "Server ready"

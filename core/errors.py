@@ -94,3 +94,21 @@ class OutputFailed(SemblanceError):
     """A result could not be written (disk full, no permission)."""
 
     code = "output_failed"
+
+
+class MeshUnusable(SemblanceError):
+    """A mesh that should get shape keys is damaged, empty or flat."""
+
+    code = "mesh_unusable"
+
+
+class LandmarksMissing(SemblanceError):
+    """No face was found on a mesh: the user must place landmarks by hand."""
+
+    code = "landmarks_missing"
+
+
+class LandmarksUnreadable(SemblanceError):
+    """A landmark document is damaged, of another version, or does not fit together."""
+
+    code = "landmarks_unreadable"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from core.atomic import staged_output
-from core.errors import BadInput, DependencyMissing, OutputFailed, RigUnreadable
+from core.errors import BadInput, DependencyMissing, MeshUnusable, OutputFailed, RigUnreadable
 from core.progress import Progress
 from core.rig import load_rig
 from server.processes import python_environment
@@ -21,6 +21,7 @@ from server.processes import python_environment
 EXPECTED_SECONDS: Final = {"start Blender": 1.0, "build the head": 0.6, "write the file": 0.6}
 """Stages that :func:`blend` and :func:`export` report to a :class:`~core.progress.Progress`."""
 
+_CHARACTER_ENDINGS: Final = (".blend", ".fbx", ".glb", ".gltf", ".obj")
 _EXIT_RIG_UNREADABLE: Final = 2  # as blender_addon/headless.py defines them
 _EXIT_NO_BPY: Final = 3
 _LAST_LINES: Final = 12
@@ -57,6 +58,37 @@ def export(
     _run("export", rig_path, out_path, (".glb", ".obj"), progress, python)
 
 
+def read_character(
+    path: Path, out_path: Path, progress: Progress | None = None, python: str | None = None
+) -> None:
+    """Write the meshes of a .blend, .fbx, .glb, .gltf or .obj as the ``.npz`` that
+    :func:`core.retarget.keyless.mesh.read_mesh` reads.
+
+    Raises:
+        MeshUnusable: the file cannot be read or has no mesh.
+        BadInput, DependencyMissing, OutputFailed, Cancelled: as :func:`blend`.
+    """
+    _check_ending(path, _CHARACTER_ENDINGS, "read")
+    _write("mesh", [path], out_path, progress, python, MeshUnusable)
+
+
+def write_character(
+    path: Path, keys: Path, out_path: Path, progress: Progress | None = None, python: str | None = None
+) -> None:
+    """Write a character again as .blend or .glb, with the shape keys that ``semblance transfer`` made.
+
+    Arguments and errors are those of :func:`read_character`.
+    """
+    _check_ending(path, _CHARACTER_ENDINGS, "read")
+    _check_ending(out_path, (".blend", ".glb"), "write")
+    _write("keys", [path, keys], out_path, progress, python, MeshUnusable)
+
+
+def _check_ending(path: Path, endings: tuple[str, ...], what: str) -> None:
+    if path.suffix.lower() not in endings:
+        raise BadInput(f"Cannot {what} {path}.", f"Its name must end in {' or '.join(endings)}.")
+
+
 def _run(
     command: str,
     rig_path: Path,
@@ -65,17 +97,27 @@ def _run(
     progress: Progress | None,
     python: str | None,
 ) -> None:
-    if out_path.suffix.lower() not in endings:
-        raise BadInput(f"Cannot write {out_path}.", f"Its name must end in {' or '.join(endings)}.")
+    _check_ending(out_path, endings, "write")
     load_rig(rig_path)  # says in full what is wrong with a rig, before Blender starts
+    _write(command, [rig_path], out_path, progress, python, RigUnreadable)
+
+
+def _write(
+    command: str,
+    inputs: list[Path],
+    out_path: Path,
+    progress: Progress | None,
+    python: str | None,
+    unreadable: type[RigUnreadable] | type[MeshUnusable],
+) -> None:
     progress = progress or Progress(EXPECTED_SECONDS)
     with staged_output(out_path) as temporary:
-        arguments = [command, str(rig_path.resolve()), str(temporary)]
+        arguments = [command, *(str(path.resolve()) for path in inputs), str(temporary)]
         status, lines = _follow(python or sys.executable, arguments, progress)
         if status == _EXIT_NO_BPY:
             raise _bpy_missing(python or sys.executable, lines[-1])
         if status == _EXIT_RIG_UNREADABLE:
-            raise RigUnreadable(lines[-1])
+            raise unreadable(lines[-1])
         if status != 0 or not temporary.exists():
             raise OutputFailed(
                 f"Blender could not write {out_path} (exit status {status}). Its last lines were:\n"

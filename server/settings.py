@@ -16,6 +16,7 @@ KINDS: Final = (
     "server.jobs.kinds.people",
     "server.jobs.kinds.mapping",
     "server.jobs.kinds.retarget",
+    "server.jobs.kinds.transfer",
 )
 """Modules with a ``KIND`` each: what jobs this server can do."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.model import JOINTS, REGIONS
+from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.rig import Camera, Material, Photo, Rig
 
 MATERIALS = (
@@ -153,3 +153,25 @@ def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig
         provenance={"options": {"photos": 1}},
     )
     return Rig(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def model_rig(model: FaceModel, neutral: ndarray | None = None) -> Rig:
+    """A face model's mean head, or one of its people, as a rig with the model's own shapes."""
+    head = model.template if neutral is None else neutral.astype(np.float32)
+    return Rig(
+        name=model.name,
+        model_name=model.name,
+        model_licence=model.licence,
+        neutral=head,
+        polygon_vertices=model.polygon_vertices,
+        polygon_starts=model.polygon_starts,
+        uv=model.uv,
+        shape_keys=model.expression_deltas,
+        landmarks=model.landmarks(head).astype(np.float32),
+        regions=model.region,
+        joints=model.joints(head).astype(np.float32),
+        skin_weights=model.skin_weights,
+        polygon_material=np.zeros(len(model.polygon_starts), np.int32),
+        materials=(Material("skin"),),
+        textures={},
+    )

@@ -124,6 +124,18 @@ class FindPeople:
 
 
 @dataclass(frozen=True)
+class MakeKeys:
+    """Make a mesh's shape keys from a rig's, or follow the ``job`` that does; the mesh's file is removed."""
+
+    person: str
+    mesh: Path
+    rig: str
+    options: dict[str, object]
+    key: str
+    job: str = ""
+
+
+@dataclass(frozen=True)
 class CancelJob:
     """Stop sending, or the job; ``keep``: end it early with what it has."""
 
@@ -302,6 +314,16 @@ class TakeReady:
     person: str
     path: Path
     preset: dict[str, object]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeysReady:
+    """The offsets of a mesh's shape keys lie on this machine's disk, with the landmarks that were used."""
+
+    person: str
+    path: Path
+    landmarks: dict[str, object]
     warnings: tuple[str, ...]
 
 

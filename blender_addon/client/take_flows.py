@@ -67,7 +67,7 @@ def _take_track(then: say.RetargetTrack, desk: Desk, person: str, job: dict[str,
         return
     path = desk.takes / f"{safe_name(str(job['id']))}.semtrack"
     yield from fetch(desk, person, job["results"][0], path)
-    desk.report(say.TrackReady(person, path, _sentences(job)), None)
+    desk.report(say.TrackReady(person, path, sentences(job)), None)
     yield from retarget_track(desk, say.RetargetTrack(person, path, then.options, then.key))
 
 
@@ -105,7 +105,7 @@ def _take_curves(desk: Desk, person: str, job: dict[str, Any]) -> Flow:
     path = desk.takes / f"{safe_name(str(job['id']))}.npz"
     yield from fetch(desk, person, results["animation.npz"], path)
     preset = yield from _preset(desk, person, results["mapping.json"])
-    desk.report(say.TakeReady(person, path, preset, _sentences(job)), None)
+    desk.report(say.TakeReady(person, path, preset, sentences(job)), None)
 
 
 def _take_mapping(desk: Desk, person: str, job: dict[str, Any]) -> Flow:
@@ -113,7 +113,7 @@ def _take_mapping(desk: Desk, person: str, job: dict[str, Any]) -> Flow:
         report_end(desk, person, job)
         return
     preset = yield from _preset(desk, person, job["results"][0])
-    desk.report(say.MappingReady(person, preset, _sentences(job)), None)
+    desk.report(say.MappingReady(person, preset, sentences(job)), None)
 
 
 def _preset(desk: Desk, person: str, result: dict[str, Any]) -> Generator[Wait, None, dict[str, Any]]:
@@ -124,5 +124,5 @@ def _preset(desk: Desk, person: str, result: dict[str, Any]) -> Generator[Wait, 
     return dict(preset)
 
 
-def _sentences(job: dict[str, Any]) -> tuple[str, ...]:
+def sentences(job: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(row["message"]) for row in job.get("warnings") or ())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import flows, take_flows
+from . import flows, key_flows, take_flows
 from . import messages as say
 from .local.pythons import candidates, semblance_version
 from .mailbox import Mailbox
@@ -115,6 +115,8 @@ class Worker:
             self._begin(("job", request.person), take_flows.map_keys(desk, request))
         elif isinstance(request, say.FindPeople):
             self._begin(("job", request.person), take_flows.find_people(desk, request))
+        elif isinstance(request, say.MakeKeys):
+            self._begin(("job", request.person), key_flows.make_keys(desk, request))
         elif isinstance(request, say.CancelJob) and request.job:
             self._begin(("cancel", request.person), flows.cancel_job(desk, request))
         elif isinstance(request, (say.CancelJob, say.Forget)):

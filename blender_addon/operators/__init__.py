@@ -15,6 +15,7 @@ from . import (
     photos,
     server,
     track,
+    transfer,
 )
 
 CLASSES = (
@@ -29,6 +30,7 @@ CLASSES = (
     *clip_people.CLASSES,
     *mapping.CLASSES,
     *live.CLASSES,
+    *transfer.CLASSES,
     *retarget.CLASSES,
     *server.CLASSES,
 )

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """File > Import > Semblance Rig, and rigs that are dropped on a view."""
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import bpy
@@ -9,8 +11,10 @@ from bpy_extras.io_utils import ImportHelper
 
 from .. import texts
 from ..build import build_head
+from ..client.flows import safe_name
 from ..people import add_person, set_warnings
 from ..rig_file import RigFile, RigUnreadable, read_rig
+from ..runtime import session
 from ..texts import t
 
 
@@ -39,8 +43,9 @@ class SEMBLANCE_OT_import_rig(bpy.types.Operator, ImportHelper):
         except RigUnreadable as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        for rig in rigs:
+        for rig, path in zip(rigs, paths):  # noqa: B905 (as many)
             _import(context, rig)
+            _keep(rig, path)
         self.report({"INFO"}, t(texts.IMPORTED, name=", ".join(rig.name for rig in rigs)))
         return {"FINISHED"}
 
@@ -55,6 +60,14 @@ def _import(context: bpy.types.Context, rig: RigFile) -> None:
         for item in context.view_layer.objects:
             item.select_set(item == head.mesh)
         context.view_layer.objects.active = head.mesh
+
+
+def _keep(rig: RigFile, path: Path) -> None:
+    """Keep a copy where rigs of the server are kept: jobs offer it to a server that does not know it."""
+    kept = session.data_folder("rigs") / f"{safe_name(rig.rig_id)}.semrig"
+    with contextlib.suppress(OSError):  # the disk is full: such jobs will say that the rig is not known
+        if not kept.exists() and path.is_file():
+            shutil.copyfile(path, kept)
 
 
 CLASSES = (SEMBLANCE_OT_import_rig,)

@@ -12,6 +12,7 @@ from .. import thumbnails
 from ..client import messages as say
 from ..people import all_people
 from ..takes import all_takes, find_take, owner_of
+from ..transfers import all_transfers
 from . import live, session, timer
 from .state import state
 
@@ -34,7 +35,7 @@ def step_undone(*_: Any) -> None:
     for uid, job in state.jobs.items():
         if owner := owner_of(uid):
             owner.job = job
-    for _, owner in (*all_people(), *all_takes()):
+    for _, owner in (*all_people(), *all_takes(), *all_transfers()):
         if owner.job and owner.uid not in state.jobs:
             owner.job = owner.job_key = ""
     for uid, path in state.tracks.items():  # tracking took long: what it made does not get lost

@@ -20,6 +20,7 @@ class State:
     jobs: dict[str, str] = field(default_factory=dict)  # person's id → job; survives undo
     finished: dict[str, say.RigReady] = field(default_factory=dict)  # person's id → rig to be built
     takes: dict[str, say.TakeReady] = field(default_factory=dict)  # take's id → curves to be written
+    keys: dict[str, say.KeysReady] = field(default_factory=dict)  # transfer's id → keys to be added
     tracks: dict[str, str] = field(default_factory=dict)  # take's id → track file; survives undo
     live: say.LiveState | None = None  # none while nothing is tracked live
     people: dict[str, say.PeopleReady] = field(default_factory=dict)  # take's id → who is in its clip
@@ -32,6 +33,7 @@ class State:
         self.jobs.clear()
         self.finished.clear()
         self.takes.clear()
+        self.keys.clear()
         self.tracks.clear()
         self.people.clear()
         self.stopping.clear()

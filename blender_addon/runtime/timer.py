@@ -8,6 +8,7 @@ head takes longer, and then it is the only thing that its tick does.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -17,6 +18,7 @@ from ..client import messages as say
 from ..people import all_people, clear_result, find_person, set_warnings
 from ..takes import all_takes, clip_request, fill_channels, find_take, owner_of
 from ..texts import t
+from ..transfers import all_transfers, find_transfer, transfer_request
 from . import live, session
 from .state import state
 from .window import blocking_mode, in_the_middle, in_window, redraw
@@ -33,7 +35,9 @@ def tick() -> float:
 
 def _work() -> float:
     worker = session.running()
-    if worker is None or not (worker.reports or state.finished or state.takes or thumbnails.waiting()):
+    if worker is None or not (
+        worker.reports or state.finished or state.takes or state.keys or thumbnails.waiting()
+    ):
         return BUSY if state.progress else IDLE
     deadline = time.perf_counter() + BUDGET
     while worker.reports and time.perf_counter() < deadline:
@@ -43,6 +47,8 @@ def _work() -> float:
         _build_one()
     elif state.takes and not worker.reports:
         _apply_one()
+    elif state.keys and not worker.reports:
+        _add_keys_to_one()
     redraw()
     return BUSY
 
@@ -84,6 +90,8 @@ def _receive(report: Any) -> None:
         _found_people(report)
     elif isinstance(report, say.TakeReady):
         state.takes[report.person] = report
+    elif isinstance(report, say.KeysReady):
+        state.keys[report.person] = report
     elif isinstance(report, say.RigReady):
         state.finished[report.person] = report
     elif isinstance(report, say.JobEnded):
@@ -131,6 +139,7 @@ def forget_job(uid: str) -> None:
     state.takes.pop(uid, None)
     state.stopping.discard(uid)
     thumbnails.drop(frame_picture(uid))
+    state.keys.pop(uid, None)
     if owner := owner_of(uid):
         owner.job = owner.job_key = ""
 
@@ -160,6 +169,16 @@ def _apply_one() -> None:
             return
 
 
+def _add_keys_to_one() -> None:
+    """Give one character its finished shape keys, as soon as it disturbs nothing."""
+    for uid in list(state.keys):
+        if find_transfer(uid) is None:
+            forget_job(uid)
+        elif not (blocking_mode() or in_the_middle()):
+            in_window(bpy.ops.semblance.keys_apply, transfer=uid)
+            return
+
+
 def resume_jobs() -> None:
     """Follow the jobs that a file which was opened still waits for."""
     for _, person in all_people():
@@ -179,3 +198,11 @@ def resume_jobs() -> None:
         elif take.job_key:
             take.job_key = ""
             take.error_code, take.error_message = "not_sent", t(texts.TAKE_NOT_SENT)
+    for _, transfer in all_transfers():
+        if transfer.job:
+            state.jobs[transfer.uid] = transfer.job
+            state.progress[transfer.uid] = say.Progress(transfer.uid, "", 0.0)
+            session.post(transfer_request(transfer, Path(), ""))
+        elif transfer.job_key:
+            transfer.job_key = ""
+            transfer.error_code, transfer.error_message = "not_sent", t(texts.KEYS_NOT_SENT)

@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Panels, lists, menus and the preferences page. They draw what is known and change nothing."""
 
-from . import drop, expression_panels, head_panels, lists, live_panels, menus, person_panels, take_panels
+from . import (
+    drop,
+    expression_panels,
+    head_panels,
+    lists,
+    live_panels,
+    menus,
+    person_panels,
+    take_panels,
+    transfer_panel,
+)
 
 CLASSES = (
     *lists.CLASSES,
@@ -11,5 +21,6 @@ CLASSES = (
     *expression_panels.CLASSES,
     *take_panels.CLASSES,
     *live_panels.CLASSES,
+    *transfer_panel.CLASSES,
     *drop.CLASSES,
 )

@@ -32,10 +32,15 @@ def closest_points(
     vertices: Float[ndarray, "vertices 3"],
     triangles: Int[ndarray, "triangles 3"],
     candidates: int = 16,
+    normals: Float[ndarray, "points 3"] | None = None,
 ) -> ClosestPoints:
     """Closest points on the surface, exact among the ``candidates`` triangles with the nearest centroids.
 
     Enough for meshes of evenly sized triangles such as heads; long slivers need more candidates.
+
+    Args:
+        normals: of the query points; triangles that face the other way are taken only where no other is
+            among the candidates.
     """
     corners = vertices[triangles].astype(np.float64)
     candidates = min(candidates, len(triangles))
@@ -45,7 +50,11 @@ def closest_points(
     barycentrics = _closest_barycentrics(points[:, None].astype(np.float64), a, b, c)
     position = np.einsum("pck,pckd->pcd", barycentrics, corners[near])
     distance = np.linalg.norm(position - points[:, None], axis=-1)
-    best = distance.argmin(axis=1)
+    preferred = distance
+    if normals is not None:
+        facing = np.einsum("pcd,pd->pc", np.cross(b - a, c - a), normals)
+        preferred = np.where(facing > 0, distance, distance + distance.max() + 1.0)
+    best = preferred.argmin(axis=1)
     rows = np.arange(len(points))
     return ClosestPoints(
         distance[rows, best], near[rows, best], barycentrics[rows, best], position[rows, best]

@@ -72,7 +72,7 @@ def embed_landmarks(
         ValueError: the detector sees no face on the renders.
     """
     points = _measure(model, detect, (model.template,), None)
-    return _attach(model, _measure(model, detect, (model.template, *heads), points))
+    return attach_landmarks(model, _measure(model, detect, (model.template, *heads), points))
 
 
 def _measure(
@@ -87,8 +87,8 @@ def _measure(
     shut = _look(model, detect, heads, colours)
     opened = _look(model, detect, [head + jaw for head in heads], colours)
     lips = list(LIPS_INNER)
-    points = _robust_mean(shut)
-    points[lips] = _robust_mean(opened[:, lips])
+    points = robust_mean(shut)
+    points[lips] = robust_mean(opened[:, lips])
     hidden = np.isnan(points).any(axis=1)
     if hidden.any() and known is None:
         raise ValueError(f"landmarks {np.flatnonzero(hidden).tolist()} are hidden in every view")
@@ -166,16 +166,15 @@ def _carry_back(
     return points
 
 
-def _robust_mean(looks: Float32[ndarray, "looks landmarks 3"]) -> Float32[ndarray, "landmarks 3"]:
+def robust_mean(looks: Float32[ndarray, "looks landmarks 3"]) -> Float32[ndarray, "landmarks 3"]:
     """Geometric median over looks by Weiszfeld's iteration, NaN left out; NaN where no look shows any."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # NumPy warns of landmarks that no look shows
         median = np.nanmedian(looks, axis=0)
     for _ in range(20):
         weight = 1 / np.maximum(np.linalg.norm(looks - median, axis=-1, keepdims=True), 1e-4)
-        median = np.nansum(looks * weight, axis=0) / np.nansum(
-            np.where(np.isnan(looks), np.nan, weight), axis=0
-        )
+        total = np.nansum(np.where(np.isnan(looks), np.nan, weight), axis=0)
+        median = np.nansum(looks * weight, axis=0) / np.where(total > 0, total, np.nan)
     return median.astype(np.float32)
 
 
@@ -187,10 +186,10 @@ def _symmetric(points: Float32[ndarray, "478 3"]) -> Float32[ndarray, "478 3"]:
     return (points + mirrored[twin]) / 2
 
 
-def _attach(
+def attach_landmarks(
     model: FaceModel, points: Float32[ndarray, "478 3"]
 ) -> tuple[Int32[ndarray, "478"], Float32[ndarray, "478 3"]]:
-    """The nearest places on the skin, or on the eyeballs for the irises."""
+    """Triangle and barycentrics of the nearest places on the skin, or on the eyeballs for the irises."""
     index = np.zeros(LANDMARK_COUNT, np.int32)
     barycentrics = np.zeros((LANDMARK_COUNT, 3), np.float32)
     for landmarks, region in ((_SKIN_LANDMARKS, "skin"), (IRIS_LEFT, "eye_left"), (IRIS_RIGHT, "eye_right")):

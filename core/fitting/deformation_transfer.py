@@ -49,7 +49,10 @@ class DeformationTransfer:
         self._followed = follows >= 0
         self._source_triangles = source_triangles[np.maximum(follows, 0)]
         target = target.astype(np.float64)
-        own, other = _edges(target, triangles), _edges(source.astype(np.float64), self._source_triangles)
+        own, other = (
+            edge_vectors(target, triangles),
+            edge_vectors(source.astype(np.float64), self._source_triangles),
+        )
         used = np.unique(triangles)
         size = np.linalg.norm(own[self._followed], axis=2).sum()
         self.scale = float(size / max(np.linalg.norm(other[self._followed], axis=2).sum(), 1e-12))
@@ -59,19 +62,9 @@ class DeformationTransfer:
         # The target's edges are the source's plus a difference; only the difference passes through the
         # gradient, so thin triangles cannot spoil what the two meshes have in common.
         self._coordinates = np.einsum(
-            "tij,tej->tei", _damped_inverse(self._frames(self._edges)), own - self._edges
+            "tij,tej->tei", damped_inverse(self._frames(self._edges)), own - self._edges
         )
-        rows = np.arange(3 * len(triangles))
-        start, end = triangles.ravel(), triangles[:, [1, 2, 0]].ravel()
-        difference = csr_array(
-            coo_array(
-                (np.r_[np.ones(len(rows)), -np.ones(len(rows))], (np.r_[rows, rows], np.r_[end, start])),
-                shape=(len(rows), len(target)),
-            )
-        )
-        weights = _cotangents(own).ravel()
-        self._divergence = csr_array(difference.T @ diags_array(weights))
-        laplacian = csr_array(self._divergence @ difference)
+        self._divergence, laplacian = edge_equations(target, triangles)
         self._ground = np.full(len(target), _GROUND)
         self._ground[np.setdiff1d(np.arange(len(target)), used)] = 1.0
         self._laplacian = csr_array(laplacian + diags_array(self._ground))
@@ -106,7 +99,7 @@ class DeformationTransfer:
         touched = (~held)[self._triangles].any(axis=1)
         edges = np.zeros((len(self._triangles), 3, 3))
         chosen = np.flatnonzero(touched & self._followed)
-        change = _edges(moved, self._source_triangles[chosen])
+        change = edge_vectors(moved, self._source_triangles[chosen])
         frame_change = self._frames(self._edges[chosen] + change, chosen) - self._frames(
             self._edges[chosen], chosen
         )
@@ -119,10 +112,7 @@ class DeformationTransfer:
         return result
 
     def _frames(self, edges: ndarray, chosen: ndarray | slice = slice(None)) -> ndarray:
-        """(triangles, 3, 3): two edges and the scaled normal of each triangle, as columns."""
-        normal = np.cross(edges[:, 0], edges[:, 1])
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-        return np.stack([edges[:, 0], edges[:, 1], normal * self._heights[chosen, None]], axis=2)
+        return edge_frames(edges, self._heights[chosen])
 
 
 def transfer_all(
@@ -140,8 +130,39 @@ def transfer_all(
     )
 
 
-def _edges(points: ndarray, triangles: ndarray) -> ndarray:
-    """(triangles, 3 edges, 3)."""
+def edge_frames(
+    edges: Float[ndarray, "triangles 3 3"], heights: Float[ndarray, "triangles"]
+) -> Float[ndarray, "triangles 3 3"]:
+    """Two edges and the normal, of a given length, of each triangle, as columns."""
+    normal = np.cross(edges[:, 0], edges[:, 1])
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
+    return np.stack([edges[:, 0], edges[:, 1], normal * heights[:, None]], axis=2)
+
+
+def edge_equations(
+    points: Float[ndarray, "vertices 3"], triangles: Int[ndarray, "triangles 3"]
+) -> tuple[csr_array, csr_array]:
+    """Least squares for positions whose edges are wanted: ``laplacian @ x = divergence @ edges``.
+
+    Returns:
+        divergence: (vertices, 3 x triangles), weights the edges of :func:`edge_vectors` by their cotangents.
+        laplacian: (vertices, vertices), singular by one shift for each connected part.
+    """
+    rows = np.arange(3 * len(triangles))
+    start, end = triangles.ravel(), triangles[:, [1, 2, 0]].ravel()
+    difference = csr_array(
+        coo_array(
+            (np.r_[np.ones(len(rows)), -np.ones(len(rows))], (np.r_[rows, rows], np.r_[end, start])),
+            shape=(len(rows), len(points)),
+        )
+    )
+    weights = _cotangents(edge_vectors(points, triangles)).ravel()
+    divergence = csr_array(difference.T @ diags_array(weights))
+    return divergence, csr_array(divergence @ difference)
+
+
+def edge_vectors(points: ndarray, triangles: ndarray) -> ndarray:
+    """(triangles, 3 edges, 3): from each corner to the next."""
     corners = points[triangles]
     return corners[:, [1, 2, 0]] - corners
 
@@ -150,7 +171,7 @@ def _double_area(edges: ndarray) -> ndarray:
     return np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
 
 
-def _damped_inverse(frames: ndarray) -> ndarray:
+def damped_inverse(frames: ndarray) -> ndarray:
     """Inverses of 3x3 frames, in which directions much shorter than the longest count for nothing."""
     u, s, vt = np.linalg.svd(frames)
     floor = _FLATTEST * np.maximum(s[:, :1], 1e-12)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from server.store.records import FileRecord, JobRecord, RigRecord
 
 JobStateName = Literal["queued", "running", "done", "failed", "cancelled"]
-FileKindName = Literal["image", "rig", "track", "video", "other"]
+FileKindName = Literal["image", "rig", "track", "video", "mesh", "other"]
 
 
 class ErrorDetail(BaseModel):

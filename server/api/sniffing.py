@@ -40,10 +40,10 @@ class Sniffed:
 def kind_of(start: bytes) -> FileKind:
     """What a file seems to be from its first bytes, so that a wrong one is refused before it is sent whole.
 
-    A track passes for a rig here: both are zips.
+    A track or a mesh passes for a rig here: all are zips.
 
     Raises:
-        UnsupportedMedia: no image, rig, track or video that is known.
+        UnsupportedMedia: no image, rig, track, mesh or video that is known.
     """
     if start[4:8] == b"ftyp":
         brand = start[8:12]
@@ -72,7 +72,10 @@ def sniff(path: Path, kind: FileKind) -> Sniffed:
     if kind == "image":
         return _image(path)
     if kind == "rig":
-        return _track(path) if _is_track(path) else _rig(path)
+        members = _members(path)
+        if "polygon_vertices.npy" in members and "object_names.npy" in members:
+            return Sniffed("mesh", "application/x-semblance-mesh")  # the job that uses it looks inside
+        return _track(path) if "track.json" in members else _rig(path)
     with path.open("rb") as stream:
         start = stream.read(FIRST_BYTES)
     if start[4:8] == b"ftyp":
@@ -100,12 +103,12 @@ def _image(path: Path) -> Sniffed:
     return Sniffed("image", media_type)
 
 
-def _is_track(path: Path) -> bool:
+def _members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return "track.json" in archive.namelist()
+            return archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return False  # the rig's reader says what is wrong
+        return []  # the rig's reader says what is wrong
 
 
 def _track(path: Path) -> Sniffed:

@@ -39,6 +39,9 @@ EXIT_CODES: Final = {
     "track_unreadable": 16,
     "preset_unreadable": 17,
     "camera_unavailable": 18,
+    "mesh_unusable": 19,
+    "landmarks_missing": 20,
+    "landmarks_unreadable": 21,
     "cancelled": 130,
 }
 """Error code → exit code. 0 is success; 2 is also a misspelt command line, 1 a fault of Semblance's own."""

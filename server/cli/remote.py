@@ -101,6 +101,13 @@ class RemoteWork:
         load_track_document(path)  # says in full what is wrong with a file
         return self._upload(path)
 
+    def mesh(self, path: Path) -> str:
+        """Send a mesh; its id."""
+        from core.retarget.keyless.mesh import read_mesh
+
+        read_mesh(path)  # says in full what is wrong with a file
+        return self._upload(path)
+
     def _upload(self, path: Path) -> str:
         file = self._client.upload(path).id
         self._files.append(file)
@@ -254,6 +261,24 @@ def remote_retarget(
     with working(url, token, reporter) as work:
         job = work.job("retarget", target, {".json": None}, files=[work.track(track)], options=options)
     _tell(reporter, job, target)
+
+
+def remote_transfer(
+    url: str,
+    token: str | None,
+    rig: Path,
+    mesh: Path,
+    options: Mapping[str, Any],
+    target: Path,
+    landmarks: Path | None,
+    reporter: Reporter,
+) -> dict[str, float]:
+    """The server's part of ``semblance transfer``; its seconds."""
+    with working(url, token, reporter) as work:
+        files, person = [work.mesh(mesh)], work.rig(rig)
+        also = {".json": landmarks}
+        job = work.job("transfer", target, also, files=files, rig=person, options=options)
+    return dict(job.seconds)
 
 
 def remote_from_rig(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-FileKind = Literal["image", "rig", "track", "video", "other"]
+FileKind = Literal["image", "rig", "track", "video", "mesh", "other"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 FINAL_STATES: Final = ("done", "failed", "cancelled")
 

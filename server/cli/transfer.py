@@ -1,0 +1,119 @@
+"""``semblance transfer``: shape keys for a head that has none."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import BadInput
+from server.cli.files import check_output
+from server.cli.options import Debug, Force, Json, Server, Token
+from server.cli.reporting import Reporter, in_words
+
+_MESH_ENDINGS = (".blend", ".fbx", ".glb", ".gltf", ".npz", ".obj")
+
+
+def transfer(
+    rig: Annotated[Path, typer.Argument(metavar="RIG", help="A .semrig file, whose 52 shapes are taken.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help=f"The head: {', '.join(_MESH_ENDINGS)}; +Y or +Z up.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The .blend or .glb to write, or an .npz of the offsets.",
+            show_default="the target's name, .blend",
+        ),
+    ] = None,
+    landmarks: Annotated[
+        Path | None, typer.Option(help="Landmarks placed by hand (.json); others are looked for.")
+    ] = None,
+    write_landmarks: Annotated[
+        Path | None, typer.Option(help="Write the landmarks that were used (.json), to edit them.")
+    ] = None,
+    force: Force = False,
+    server: Server = None,
+    token: Token = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Give a head without shape keys the 52 of a rig."""
+    written = check_output(out or target.with_suffix(".blend"), (".blend", ".glb", ".npz"), force)
+    if write_landmarks:
+        check_output(write_landmarks, (".json",), force)
+    if target.suffix.lower() not in _MESH_ENDINGS or not target.is_file():
+        raise BadInput(f"Cannot read {target}.", f"Name a file that ends in {', '.join(_MESH_ENDINGS)}.")
+    if target.suffix.lower() == ".npz" and written.suffix.lower() != ".npz":
+        raise BadInput("An .npz holds no objects to write.", "Give the output a name that ends in .npz.")
+    reporter = Reporter(json)
+
+    from core.retarget.keyless.landmarks import load_landmarks
+
+    points = load_landmarks(landmarks) if landmarks else None
+    with tempfile.TemporaryDirectory(prefix="semblance-") as folder:
+        mesh = _mesh_of(target, Path(folder), reporter)
+        keys = written if written.suffix.lower() == ".npz" else Path(folder) / "keys.npz"
+        if server:
+            seconds = _there(server, token, rig, mesh, points, keys, write_landmarks, reporter)
+        else:
+            seconds = _here(rig, mesh, points, keys, write_landmarks, reporter)
+        if keys is not written:
+            from server import blender_process
+
+            with reporter.job("write", blender_process.EXPECTED_SECONDS) as progress:
+                blender_process.write_character(target, keys, written, progress)
+    files = [str(path) for path in (written, write_landmarks) if path]
+    reporter.result(f"{', '.join(files)} ({in_words(seconds)})", written=files, seconds=seconds)
+
+
+def _mesh_of(target: Path, folder: Path, reporter: Reporter) -> Path:
+    if target.suffix.lower() == ".npz":
+        return target
+    from server import blender_process
+
+    with reporter.job("read", blender_process.EXPECTED_SECONDS) as progress:
+        blender_process.read_character(target, folder / "mesh.npz", progress)
+    return folder / "mesh.npz"
+
+
+def _here(
+    rig: Path, mesh: Path, points: object, keys: Path, landmarks: Path | None, reporter: Reporter
+) -> dict[str, float]:
+    from core.atomic import staged_output
+    from core.retarget.keyless.landmarks import save_landmarks
+    from core.retarget.keyless.make import EXPECTED_SECONDS, make_shape_keys, save_shape_keys
+    from core.retarget.keyless.mesh import read_mesh
+    from core.rig import load_rig
+
+    with reporter.job("transfer", EXPECTED_SECONDS) as progress:
+        made = make_shape_keys(load_rig(rig), read_mesh(mesh), points, progress)  # type: ignore[arg-type]
+    with staged_output(keys) as temporary:
+        save_shape_keys(made, temporary)
+    if landmarks:
+        with staged_output(landmarks) as temporary:
+            save_landmarks(made.landmarks, temporary)
+    for warning in made.warnings:
+        reporter.warning(warning)
+    return progress.seconds
+
+
+def _there(
+    url: str,
+    token: str | None,
+    rig: Path,
+    mesh: Path,
+    points: object,
+    keys: Path,
+    landmarks: Path | None,
+    reporter: Reporter,
+) -> dict[str, float]:
+    from core.retarget.keyless.landmarks import points_document
+    from server.cli.remote import remote_transfer
+
+    document = points_document(points) if points else None  # type: ignore[arg-type]
+    return remote_transfer(url, token, rig, mesh, {"landmarks": document}, keys, landmarks, reporter)
