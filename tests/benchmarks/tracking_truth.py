@@ -20,7 +20,7 @@ from typing import Any
 import av
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.capture.video import open_video
@@ -46,29 +46,34 @@ _SHOWN = [name for name in ARKIT_NAMES if name != "tongueOut"]  # ICT has no ton
 
 @dataclass(frozen=True)
 class Take:
-    """What a clip shows: coefficients and head rotations, frame by frame."""
+    """What a clip shows, frame by frame.
+
+    Attributes:
+        rotation, translation: head → camera, metres.
+        focal: of the camera, pixels; the axis passes through the middle of the picture.
+        neutral: the head without expression.
+    """
 
     coefficients: Float[ndarray, "frames 52"]
     rotation: Float[ndarray, "frames 3 3"]
+    translation: Float[ndarray, "frames 3"]
+    focal: float
+    neutral: Float32[ndarray, "vertices 3"]
 
 
 def film(seed: int, coefficients: Float[ndarray, "frames 52"], path: Path) -> Take:
     """A head of its own plays the coefficients; the clip goes to ``path``."""
     ict, rng = ict_truth.ict_model(), np.random.default_rng(seed)
-    skins = ict_truth._SKINS
-    albedo = ict_truth._albedo(skins[seed % len(skins)]).copy()
     neutral = ict.neutral(rng.standard_normal(len(ict.identity_basis)).astype(np.float32))
-    angle = ict_truth._from_gaze(ict)
-    iris = ict.region_mask("eye_left", "eye_right") & (angle < 0.47) & (angle > 0.19)
-    albedo[iris] = rng.uniform(0.05, 0.25) * rng.uniform(0.7, 1.3, 3)
+    albedo = ict_truth.skin_of("ict", seed, rng)
     light = torch.from_numpy(random_lighting(rng).astype(np.float32))
     backdrop = torch.from_numpy(rng.uniform(0.1, 0.6, 3).astype(np.float32))
     lens = rng.uniform(np.radians(18), np.radians(35))
     camera, _, _ = portrait_camera(SIDE, float(lens))
     distance = 0.15 / np.tan(lens / 2)
     turns = _head_motion(len(coefficients), rng)
-    shown = ict_truth._opaque(ict)
-    rotations, exposure = [], None
+    shown = opaque_triangles(ict)
+    rotations, translations, exposure = [], [], None
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
         stream.width = stream.height = SIDE
@@ -90,8 +95,9 @@ def film(seed: int, coefficients: Float[ndarray, "frames 52"], path: Path) -> Ta
                 stream.encode(av.VideoFrame.from_ndarray(seen.clip(0, 255).astype(np.uint8), format="rgb24"))
             )
             rotations.append(rotation.numpy())
+            translations.append(away.numpy())
         container.mux(stream.encode(None))
-    return Take(coefficients, np.array(rotations))
+    return Take(coefficients, np.array(rotations), np.array(translations), float(camera.fx), neutral)
 
 
 def _head_motion(frames: int, rng: np.random.Generator) -> list[tuple[float, float, float]]:
