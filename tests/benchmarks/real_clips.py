@@ -42,7 +42,8 @@ CLIPS = ("videoretalking_1", "videoretalking_4", "liveportrait_d9", "liveportrai
 COUNTED = {
     "liveportrait_d9": (0.43, 1.33, 4.73, 6.47),  # frames 11-16, 37-43, 141-143, 193-195
     "videoretalking_1": (3.70,),  # frames 81-83
-    "videoretalking_4": (1.00, 1.23, 2.53, 2.92, 4.20, 4.60),  # 28-31, 36-38, 75-77, 86-90, 125-127, 137-139
+    # 28-31, 36-38, 75-77, 86-90, 125-127, 137-139
+    "videoretalking_4": (1.00, 1.23, 2.53, 2.92, 4.20, 4.60),
 }
 """Blinks, in seconds: the middle of the frames whose lids are closed, looked at one by one."""
 _BLINK = 0.25  # rise of the mean of both lids over their surroundings
@@ -84,10 +85,10 @@ def report_identities(clips: list[Path]) -> None:
         middle = len(landmarks) // 2
         halves = [head_of(model, part, size) for part in (landmarks[:middle], landmarks[middle:])]
         heads.append(halves)
-        print(f"  {clip.stem:22s}{apart(*halves, weight):6.2f} mm between its halves")
+        print(f"  {clip.stem:22s}{apart(halves[0], halves[1], weight):6.2f} mm between its halves")
     others = [apart(a, b, weight) for x, y in combinations(heads, 2) for a in x for b in y]
-    drift = np.mean([apart(*halves, weight) for halves in heads])
-    print(f"  mean {drift:.2f} mm; between different people {np.mean(others):.2f} mm (least {min(others):.2f})")
+    drift = np.mean([apart(a, b, weight) for a, b in heads])
+    print(f"  mean {drift:.2f} mm; between people {np.mean(others):.2f} mm (least {min(others):.2f})")
 
 
 def jitter(values: Float[ndarray, "frames 52"], still: ndarray) -> float:
@@ -129,7 +130,7 @@ def main() -> None:
     prior = LandmarkPrior()
     print("identity without a rig:")
     report_identities(clips)
-    print("jitter on the stillest quarter of the frames, over the spread (ours, ours smoothed, peer), blinks:")
+    print("jitter on the stillest quarter of the frames over the spread: ours, ours smoothed, peer; blinks:")
     for clip in clips:
         track = track_video(clip, TrackOptions(end=options.seconds), prior=prior).track
         smooth = smooth_track(track)
@@ -139,8 +140,8 @@ def main() -> None:
         print(f"  {clip.stem:22s}" + "".join(f"{value:8.3f}" for value in values))
         if clip.stem in COUNTED:
             counted = tuple(t for t in COUNTED[clip.stem] if t <= options.seconds)
-            print(f"      blinks, ours:            {compare(blinks(track.times, smooth.coefficients), counted)}")
-            print(f"      blinks, Face Landmarker: {compare(blinks(track.times, peer), counted)}")
+            for name, shown in (("ours", smooth.coefficients), ("peer", peer)):
+                print(f"      blinks, {name}: {compare(blinks(track.times, shown), counted)}")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ def report_pose(name: str, track: Track, played: Take) -> tuple[float, ...]:
     ))  # fmt: skip
     print(f"    {by_axis(found, by_model)}")
     away = np.median(track.head_translation[:, 2] / played.translation[:, 2])
-    print(f"    focal length x{track.shots[0].focal / played.focal:.2f}, distance x{away:.2f}")
+    focal = track.shots[0].focal or float("nan")
+    print(f"    focal length x{focal / played.focal:.2f}, distance x{away:.2f}")
     return errors
 
 
