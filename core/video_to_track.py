@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
@@ -23,6 +23,7 @@ from core.face_model.registry import load_model, model_info
 from core.fitting.bridge import bridge_poses, bridge_values, spans
 from core.fitting.clip_identity import estimate_identity, head_points, spread_frames, with_habit
 from core.fitting.gaze import eye_turns, gaze_of
+from core.fitting.head_turn import FACE_MIDDLE, joined_turns, placed, ray_rotation
 from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
 from core.progress import Progress
 from core.rig import Rig
@@ -47,6 +48,11 @@ class ExpressionPrior(Protocol):
         self, landmarks: Float32[ndarray, "frames 478 3"], reference: Float[ndarray, "478 3"]
     ) -> Belief:
         """Coefficients and their standard deviations."""
+
+    def rotation(
+        self, landmarks: Float32[ndarray, "frames 478 3"], reference: Float[ndarray, "478 3"]
+    ) -> Float[ndarray, "frames 3 3"]:
+        """How the head is turned against the ray on which it is seen."""
 
 
 @dataclass(frozen=True)
@@ -223,17 +229,32 @@ def _perform(
     count = len(seen)
     rotation, translation = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
     coefficients, error = np.zeros((count, 52)), np.full(count, np.inf)
-    bounds = [*seen.cuts, count]
-    for focal, first, end in zip(clip.focals, bounds[:-1], bounds[1:], strict=True):
-        frames = first + np.flatnonzero(found[first:end])
-        for start in range(0, len(frames), _AT_ONCE):
-            some = frames[start : start + _AT_ONCE]
-            report(float(some[0]) / count)
-            own = np.array(landmarks[some])
-            part = solver.solve(own, focal, _centre(seen), _belief(clip, prior, own))
-            rotation[some], translation[some] = part.rotation, part.translation
-            coefficients[some], error[some] = part.coefficients, part.error
+    learnt = rotation.copy()
+    for some, focal in _batches(clip, seen):
+        report(float(some[0]) / count)
+        own = np.array(landmarks[some])
+        part = solver.solve(own, focal, _centre(seen), _belief(clip, prior, own))
+        rotation[some], translation[some] = part.rotation, part.translation
+        coefficients[some], error[some] = part.coefficients, part.error
+        if prior is not None and clip.reference is not None:
+            ray = ray_rotation(part.translation + part.rotation @ FACE_MIDDLE)
+            learnt[some] = ray @ prior.rotation(own, clip.reference)
+    if prior is not None:
+        rotation[found] = joined_turns(rotation[found], learnt[found])
+        for some, focal in _batches(clip, seen):
+            translation[some] = placed(
+                clip.head, coefficients[some], rotation[some], landmarks[some], focal, _centre(seen)
+            )
     return Performance(rotation, translation, coefficients, error)
+
+
+def _batches(clip: _Clip, seen: LandmarkSpool) -> Iterator[tuple[Int[ndarray, " some"], float]]:
+    """Frames with a face, some at a time, and the focal length of their shot."""
+    bounds = [*seen.cuts, len(seen)]
+    for focal, first, end in zip(clip.focals, bounds[:-1], bounds[1:], strict=True):
+        frames = first + np.flatnonzero(seen.found[first:end])
+        for start in range(0, len(frames), _AT_ONCE):
+            yield frames[start : start + _AT_ONCE], focal
 
 
 def _finish(clip: _Clip, shown: Performance, seen: LandmarkSpool, options: TrackOptions) -> Track:

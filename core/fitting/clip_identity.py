@@ -17,7 +17,7 @@ from numpy import ndarray
 from core.face_model.identity_basis import align_similarity
 from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
-from core.fitting.landmark_solver import LandmarkFit, fit_landmarks
+from core.fitting.landmark_solver import LandmarkFit, LandmarkWeights, fit_landmarks
 from core.fitting.performance import HeadPoints, Performance
 from core.fitting.types import Observation
 
@@ -50,13 +50,16 @@ def estimate_identity(
 ) -> LandmarkFit:
     """Identity and lens from frames of one person.
 
+    The landmark network's depth is left out: it is that of its own idea of a face, and heads fitted with it
+    are turned farther from the true ones (on 32 rendered clips, by 5 to 9 %). The yaws tell depth.
+
     Args:
         landmarks: of frames that :func:`spread_frames` chose.
         size: width and height of the frames, pixels.
     """
     nothing = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
     seen = [Observation(points, *size, None, *nothing, 0.0, 0.0, 1.0) for points in landmarks]
-    return fit_landmarks(model, seen)
+    return fit_landmarks(model, seen, LandmarkWeights(depth_noise=np.inf))
 
 
 def spread_frames(

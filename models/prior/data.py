@@ -18,11 +18,13 @@ from core.errors import BadInput
 from core.face_model.arkit import ARKIT_INDEX
 from models.prior.expressions import FRAMES
 from models.prior.features import SWAP, Canonical, learn_canonical, mirror_landmarks, mirror_rotations
+from models.prior.turn import MIRRORED, turns_missed
 
 COMPONENTS: Final = 220
 SHAPE_COMPONENTS: Final = 80
 _LEARNT_FROM: Final = 4000  # frames
 _LEAST_PRESENCE: Final = 0.5
+_STORED: Final = ("looks", "expression", "presence", "rotation", "translation", "at_rest", "person")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Shard:
     looks: Float32[ndarray, "frames 2 478 3"]
     expression: Float32[ndarray, "frames 52"]
     presence: Float32[ndarray, "frames"]
+    rotation: Float32[ndarray, "frames 3 3"]
+    translation: Float32[ndarray, "frames 3"]
+    at_rest: Float32[ndarray, "frames 478 3"]
     person: ndarray
 
     @property
@@ -52,10 +57,7 @@ def read_shards(folder: Path, models: Sequence[str]) -> Iterator[Shard]:
     for file in files:
         try:
             with np.load(file, allow_pickle=False) as stored:
-                yield Shard(
-                    file.name.partition("-")[0],
-                    stored["looks"], stored["expression"], stored["presence"], stored["person"],
-                )  # fmt: skip
+                yield Shard(file.name.partition("-")[0], *(stored[name] for name in _STORED))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise BadInput(f"{file} is damaged: {error}.", "Delete it and render again.") from error
 
@@ -116,6 +118,7 @@ class People:
         noise: half the difference of the two looks.
         rotation: the alignment's.
         truth: coefficients.
+        turn: what the alignment misses of the head's rotation (see :func:`models.prior.turn.turns_missed`).
         usable: frames in which the network saw a face.
         known: coefficients that the model can show.
         model: name of each person's face model.
@@ -126,6 +129,7 @@ class People:
     noise: Float[Tensor, "2 people frames components"]
     rotation: Float[Tensor, "2 people frames 9"]
     truth: Float[Tensor, "2 people frames 52"]
+    turn: Float[Tensor, "2 people frames 3"]
     usable: Bool[Tensor, "people frames"]
     known: Float[Tensor, "people 52"]
     model: ndarray
@@ -145,8 +149,9 @@ class People:
         """Some of the people."""
         index = torch.from_numpy(np.asarray(chosen))
         return People(
-            self.frame[:, index], self.noise[:, index], self.rotation[:, index], self.truth[:, index],
-            self.usable[index], self.known[index], self.model[chosen], self.number[chosen],
+            self.frame[:, index], self.noise[:, index], self.rotation[:, index],
+            self.truth[:, index], self.turn[:, index], self.usable[index], self.known[index],
+            self.model[chosen], self.number[chosen],
         )  # fmt: skip
 
 
@@ -161,18 +166,20 @@ def load_people(folder: Path, models: Sequence[str], basis: Basis, frames: int =
     Raises:
         BadInput: there are none, or a shard is damaged.
     """
-    parts: dict[str, list[ndarray]] = {name: [] for name in ("frame", "noise", "rotation", "truth")}
+    parts: dict[str, list[ndarray]] = {name: [] for name in ("frame", "noise", "rotation", "truth", "turn")}
     usable, names, known, numbers = [], [], [], []
     for shard in read_shards(folder, models):
         aligned, rotation = basis.canonical.align(shard.mean_look)
         half = (basis.canonical.align(shard.looks[:, 0])[0] - basis.canonical.align(shard.looks[:, 1])[0]) / 2
         offset = aligned - basis.canonical.points
+        turn = turns_missed(rotation, shard.rotation, shard.translation, shard.at_rest)
         count = len(aligned) // frames
         for name, plain, mirrored in (
             ("frame", basis.components(offset), basis.components(mirror_landmarks(offset))),
             ("noise", basis.components(half), basis.components(mirror_landmarks(half))),
             ("rotation", rotation.reshape(-1, 9), mirror_rotations(rotation).reshape(-1, 9)),
             ("truth", shard.expression, shard.expression[:, SWAP]),
+            ("turn", turn, MIRRORED.astype(np.float32) * turn),
         ):
             parts[name].append(np.stack([plain, mirrored]).reshape(2, count, frames, -1))
         usable.append((shard.presence > _LEAST_PRESENCE).reshape(count, frames))

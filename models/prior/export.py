@@ -42,14 +42,16 @@ class WholeNet(nn.Module):
         aligned: Float[Tensor, "frames 1434"],
         reference: Float[Tensor, "frames 1434"],
         rotation: Float[Tensor, "frames 9"],
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Coefficients, standard deviations, and the offset from the reference to the neutral face."""
-        estimate = self.net(
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Coefficients, their deviations, the way from the reference to the neutral face, and the turn."""
+        inputs = (
             (aligned - reference) @ self.encode,
             (reference - self.mean) @ self.encode[:, : self.net.shape],
             rotation,
         )
-        return estimate.coefficients, estimate.deviation, estimate.neutral @ self.decode
+        estimate = self.net(*inputs)
+        turn = self.net.turn(*inputs)
+        return estimate.coefficients, estimate.deviation, estimate.neutral @ self.decode, turn
 
 
 def export(net: Ensemble, basis: Basis, file: Path) -> str:

@@ -83,17 +83,64 @@ class PriorNet(nn.Module):
         )
 
 
+class TurnNet(nn.Module):
+    """What the alignment misses of a head's rotation, from the same inputs: an MLP beside a linear map.
+
+    Args:
+        components, shape: as :class:`PriorNet`.
+        width, dropout: of the two hidden layers.
+    """
+
+    spread: Tensor
+    shape_spread: Tensor
+    usual: Tensor
+
+    def __init__(self, components: int, shape: int, width: int = 128, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.shape = shape
+        self.register_buffer("spread", torch.ones(components))
+        self.register_buffer("shape_spread", torch.ones(shape))
+        self.register_buffer("usual", torch.zeros(3))
+        self.direct = nn.Linear(components + shape + 9, 3)
+        self.layers = nn.Sequential(
+            nn.Linear(components + shape + 9, width),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, 3),
+        )
+        with torch.no_grad():
+            self.direct.weight.mul_(0.1)
+
+    def forward(
+        self,
+        offset: Float[Tensor, "frames components"],
+        reference: Float[Tensor, "frames shape"],
+        rotation: Float[Tensor, "frames 9"],
+    ) -> Float[Tensor, "frames 3"]:
+        """Rotation vectors: pitch, yaw, roll."""
+        x = torch.cat([offset / self.spread, reference / self.shape_spread, 3 * rotation], dim=1)
+        return self.usual + 0.1 * (self.direct(x) + self.layers(x))
+
+
 class Ensemble(nn.Module):
     """Networks trained from different seeds, whose mean is better than each.
 
     Where they disagree, the deviation is larger; ``calibration`` scales it, unit by unit.
+
+    Args:
+        members: of the coefficients.
+        turning: of the head's rotation.
     """
 
     calibration: Tensor
 
-    def __init__(self, members: Sequence[PriorNet]) -> None:
+    def __init__(self, members: Sequence[PriorNet], turning: Sequence[TurnNet]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.turning = nn.ModuleList(turning)
         self.shape = members[0].shape
         self.register_buffer("calibration", torch.ones(COEFFICIENTS))
 
@@ -111,3 +158,12 @@ class Ensemble(nn.Module):
         within = torch.stack([estimate.deviation for estimate in estimates]).square().mean(dim=0)
         neutral = torch.stack([estimate.neutral for estimate in estimates]).mean(dim=0)
         return Estimate(mean, self.calibration * (apart + within).sqrt(), neutral)
+
+    def turn(
+        self,
+        offset: Float[Tensor, "frames components"],
+        reference: Float[Tensor, "frames shape"],
+        rotation: Float[Tensor, "frames 9"],
+    ) -> Float[Tensor, "frames 3"]:
+        """As :class:`TurnNet`."""
+        return torch.stack([member(offset, reference, rotation) for member in self.turning]).mean(dim=0)

@@ -15,11 +15,12 @@ from numpy import ndarray
 from core.errors import BadInput, ModelMissing, ModelUnreadable
 from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 from models.prior.features import SWAP, Canonical, mirror_landmarks, mirror_rotations, rest_of
+from models.prior.turn import MIRRORED, turned
 
 SHIPPED: Final = Path(__file__).parent / "data" / "landmark_prior.onnx"
-FORMAT: Final = 1
+FORMAT: Final = 2
 INPUTS: Final = ("aligned", "reference", "rotation")
-OUTPUTS: Final = ("coefficients", "deviation", "neutral")
+OUTPUTS: Final = ("coefficients", "deviation", "neutral", "turn")
 _AT_ONCE: Final = 512  # frames
 _ROUNDS: Final = 6  # of moving the rest towards the neutral that the network sees
 _TONGUE: Final = ARKIT_INDEX["tongueOut"]
@@ -54,7 +55,7 @@ class LandmarkPrior:
         checksum = file.with_suffix(".sha256")
         if checksum.is_file() and checksum.read_text()[:64] != hashlib.sha256(content).hexdigest():
             raise ModelUnreadable(f"{file} is not the network that {checksum.name} was made for.", again)
-        self._session = _session(content, file, again)
+        self._session, self._options = _session(content, file, again)
         try:
             stored = self._session.get_modelmeta().custom_metadata_map
             if int(stored["format"]) != FORMAT or tuple(json.loads(stored["names"])) != ARKIT_NAMES:
@@ -87,7 +88,7 @@ class LandmarkPrior:
         aligned, rotation = self._canonical.align(landmarks[spread])
         rest = rest_of(aligned, rotation)
         for _ in range(_ROUNDS):
-            rest = rest + self._run(aligned, rest, rotation)[2].mean(axis=0).reshape(478, 3)
+            rest = rest + self._run(aligned, rest, rotation, "neutral")[0].mean(axis=0).reshape(478, 3)
         return rest.astype(np.float32)
 
     def __call__(
@@ -108,17 +109,43 @@ class LandmarkPrior:
             return np.zeros((0, len(ARKIT_NAMES)), np.float32), np.zeros((0, len(ARKIT_NAMES)), np.float32)
         _check(landmarks)
         aligned, rotation = self._canonical.align(landmarks)
-        plain = self._run(aligned, reference, rotation)
-        mirrored = self._run(
-            mirror_landmarks(aligned), mirror_landmarks(reference), mirror_rotations(rotation)
-        )
+        plain, mirrored = self._both_ways(aligned, reference, rotation, "coefficients", "deviation")
         coefficients = (plain[0] + mirrored[0][:, SWAP]) / 2
         deviation = (plain[1] + mirrored[1][:, SWAP]) / 2
         coefficients[:, _TONGUE], deviation[:, _TONGUE] = 0.0, 1.0
         return coefficients.clip(0, 1), deviation
 
-    def _run(self, aligned: ndarray, reference: ndarray, rotation: ndarray) -> list[ndarray]:
-        """The network's three outputs."""
+    def rotation(
+        self, landmarks: Float[ndarray, "frames 478 3"], reference: Float[ndarray, "478 3"]
+    ) -> Float[ndarray, "frames 3 3"]:
+        """How the head is turned against the ray on which it is seen: head → camera for one on the axis.
+
+        Args:
+            landmarks, reference: as for :meth:`__call__`.
+
+        Raises:
+            BadInput: landmarks are not finite.
+        """
+        if not len(landmarks):
+            return np.zeros((0, 3, 3))
+        _check(landmarks)
+        aligned, rotation = self._canonical.align(landmarks)
+        plain, mirrored = self._both_ways(aligned, reference, rotation, "turn")
+        return turned(rotation, (plain[0] + MIRRORED * mirrored[0]) / 2)
+
+    def _both_ways(
+        self, aligned: ndarray, reference: ndarray, rotation: ndarray, *outputs: str
+    ) -> tuple[list[ndarray], list[ndarray]]:
+        """What the network says of the frames, and of their mirror images."""
+        return (
+            self._run(aligned, reference, rotation, *outputs),
+            self._run(
+                mirror_landmarks(aligned), mirror_landmarks(reference), mirror_rotations(rotation), *outputs
+            ),
+        )
+
+    def _run(self, aligned: ndarray, reference: ndarray, rotation: ndarray, *outputs: str) -> list[ndarray]:
+        """Some of the network's outputs."""
         flat = np.ascontiguousarray(reference, np.float32).reshape(1, -1)
         parts = []
         for start in range(0, len(aligned), _AT_ONCE):
@@ -128,11 +155,12 @@ class LandmarkPrior:
                 np.broadcast_to(flat, (len(some), flat.shape[1])).copy(),
                 np.ascontiguousarray(rotation[start : start + _AT_ONCE], np.float32).reshape(-1, 9),
             )
-            parts.append(self._session.run(OUTPUTS, dict(zip(INPUTS, inputs, strict=True))))
+            parts.append(self._session.run(outputs, dict(zip(INPUTS, inputs, strict=True)), self._options))
         return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
 
-def _session(content: bytes, file: Path, hint: str) -> Any:
+def _session(content: bytes, file: Path, hint: str) -> tuple[Any, Any]:
+    """The network, and options to run no more of it than is asked for."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -144,7 +172,9 @@ def _session(content: bytes, file: Path, hint: str) -> Any:
         raise ModelUnreadable(f"{file} is no ONNX network: {error}.", hint) from error
     if [put.name for put in session.get_inputs()] != list(INPUTS):
         raise ModelUnreadable(f"{file} is an ONNX network, but no landmark prior.", hint)
-    return session
+    run = onnxruntime.RunOptions()
+    run.only_execute_path_to_fetches = True
+    return session, run
 
 
 def _floats(text: str) -> Float32[ndarray, "values"]:

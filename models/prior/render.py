@@ -92,6 +92,9 @@ class HeadRenderer:
             "expression": expression.astype(np.float32),
             "true": true,
             "rotation": shot.rotation,
+            "translation": shot.translation,
+            "intrinsics": np.array([shot.camera.fx, shot.camera.cx, shot.camera.cy], np.float32),
+            "at_rest": self.model.landmarks(neutral).astype(np.float32),
         }
         return frame, picture
 

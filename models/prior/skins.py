@@ -9,7 +9,7 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 from scipy.spatial import cKDTree
 from skimage import data
@@ -35,7 +35,8 @@ from core.scene.shading import srgb_to_linear, vertex_normals, visible_vertices
 
 _DARKEST: Final = np.array([0.07, 0.035, 0.022])
 _LIGHTEST: Final = np.array([0.78, 0.55, 0.45])
-_PUPIL, _IRIS = 0.18, 0.47  # radians from the direction of gaze
+PUPIL: Final = 0.18  # radians from the direction of gaze
+_IRIS: Final = 0.47
 
 
 class SkinPainter:
@@ -44,8 +45,7 @@ class SkinPainter:
     def __init__(self, model: FaceModel) -> None:
         self.model = model
         self.skin = model.region_mask("skin")
-        self.from_gaze = _from_gaze(model)
-        self._photo, self._photo_tone = photo_albedo(model, data.astronaut())
+        self._photo, self._photo_tone = self._portrait()
         marks = model.landmarks(model.template)
         self._lips = _near(model, np.concatenate([marks[list(LIPS_OUTER)], marks[list(LIPS_INNER)]]))
         if "lips" in model.masks:
@@ -72,6 +72,11 @@ class SkinPainter:
         self._paint_parts(rng, albedo, tone)
         return albedo.clip(0.003, 0.95).astype(np.float32)
 
+    def _portrait(self) -> tuple[Float32[ndarray, "vertices 3"], Float32[ndarray, "3"]]:
+        pixels = data.astronaut()
+        photo = Photo(pixels, Path("portrait"), "", None, (pixels.shape[1], pixels.shape[0]))
+        return photo_albedo(self.model, photo, face_weight(self.model))
+
     def _painted(self, rng: np.random.Generator, tone: Float[ndarray, "3"]) -> Float[ndarray, "vertices 3"]:
         albedo = np.broadcast_to(tone, (self.model.vertex_count, 3)).copy()
         albedo *= _mottling(self.model.template, rng)[:, None] ** rng.uniform(0.6, 1.6, 3)
@@ -92,16 +97,38 @@ class SkinPainter:
     def _paint_parts(
         self, rng: np.random.Generator, albedo: Float[ndarray, "vertices 3"], tone: Float[ndarray, "3"]
     ) -> None:
-        eyes = self.model.region_mask("eye_left", "eye_right")
         iris = rng.uniform(0.03, 0.3) * rng.uniform(0.7, 1.3, 3)
-        angle = self.from_gaze[eyes, None]
-        white = rng.uniform(0.6, 0.85)
-        albedo[eyes] = np.where(angle < _PUPIL, 0.02, np.where(angle < _IRIS, iris, white))
-        albedo[self.model.region_mask("mouth_interior", "tongue")] = np.array([0.35, 0.1, 0.1]) * rng.uniform(
-            0.3, 1.2
-        )
-        albedo[self.model.region_mask("teeth_upper", "teeth_lower")] = rng.uniform(0.5, 0.8)
-        albedo[self.model.region_mask("eye_socket")] = 0.7 * tone
+        paint_eyes(self.model, albedo, iris, rng.uniform(0.6, 0.85))
+        mouth = np.array([0.35, 0.1, 0.1]) * rng.uniform(0.3, 1.2)
+        paint_inside(self.model, albedo, tone, mouth, rng.uniform(0.5, 0.8))
+
+
+def paint_eyes(
+    model: FaceModel,
+    albedo: Float[ndarray, "vertices 3"],
+    iris: Float[ndarray, "3"],
+    white: float,
+    pupil: float = PUPIL,
+) -> None:
+    """Colour the eyeballs in place; ``pupil`` is its radius, radians round the direction of gaze."""
+    for side in ("eye_left", "eye_right"):
+        ball: Bool[ndarray, " vertices"] = model.region_mask(side)
+        out = model.template[ball] - model.template[ball].mean(axis=0)
+        angle = np.arccos(np.clip(out[:, 2] / np.linalg.norm(out, axis=1), -1, 1))[:, None]
+        albedo[ball] = np.where(angle < pupil, 0.02, np.where(angle < _IRIS, iris, white))
+
+
+def paint_inside(
+    model: FaceModel,
+    albedo: Float[ndarray, "vertices 3"],
+    tone: Float[ndarray, "3"],
+    mouth: Float[ndarray, "3"],
+    teeth: float,
+) -> None:
+    """Colour the mouth, the teeth and the eyes' sockets in place."""
+    albedo[model.region_mask("mouth_interior", "tongue")] = mouth
+    albedo[model.region_mask("teeth_upper", "teeth_lower")] = teeth
+    albedo[model.region_mask("eye_socket")] = 0.7 * tone
 
 
 def opaque_triangles(model: FaceModel) -> torch.Tensor:
@@ -111,19 +138,26 @@ def opaque_triangles(model: FaceModel) -> torch.Tensor:
 
 
 def photo_albedo(
-    model: FaceModel, pixels: UInt8[ndarray, "height width 3"]
+    model: FaceModel, photo: Photo, trusted: Float[ndarray, "vertices"]
 ) -> tuple[Float32[ndarray, "vertices 3"], Float32[ndarray, "3"]]:
     """Linear albedo of every vertex from a photo of a face, and the skin's tone.
 
     The model is fitted to the landmarks, each vertex takes the colour under it, and the light that explains
-    the colours is divided out. What the photo does not show takes the mirror twin's colour, then the tone.
+    the colours is divided out; hard shadows stay. What the photo does not show takes the mirror twin's
+    colour, then the tone.
+
+    Args:
+        trusted: where on the model a photo shows bare skin, 0-1.
+
+    Raises:
+        NoFaceFound: the photo shows none.
     """
-    photo = Photo(pixels, Path("portrait"), "", None, (pixels.shape[1], pixels.shape[0]))
     with FaceFinder() as finder:
         face = finder.main_face(photo)
     nothing = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
-    height, width = pixels.shape[:2]
-    fit = fit_landmarks(model, [Observation(face.landmarks, width, height, None, *nothing, 0.0, 0.0, 1.0)])
+    width, height = photo.size
+    seen = Observation(face.landmarks, width, height, photo.focal_px, *nothing, 0.0, 0.0, 1.0)
+    fit = fit_landmarks(model, [seen])
     shown = fit.photos[0]
     neutral = model.neutral(fit.identity.astype(np.float32))
     posed = neutral + np.tensordot(shown.expression.astype(np.float32), model.expression_deltas, axes=1)
@@ -135,12 +169,14 @@ def photo_albedo(
     triangles = opaque_triangles(model)
     normals = vertex_normals(in_camera, triangles)
     at = project_camera(in_camera, shown.camera).numpy().astype(np.float32) - 0.5
-    sampled = cv2.remap(pixels, at[None], np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    sampled = cv2.remap(
+        photo.pixels, at[None], np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )[0]
     colour = srgb_to_linear(torch.from_numpy(sampled.astype(np.float32) / 255)).numpy()
     fragments = rasterise(in_camera, triangles, shown.camera)
     visible = visible_vertices(fragments, in_camera, normals, shown.camera).numpy()
     facing = np.clip((-normals.numpy()[:, 2] - 0.25) / 0.3, 0, 1)
-    trust = facing * visible * face_weight(model)
+    trust = facing * visible * trusted
     tone = np.median(colour[trust > 0.9], axis=0)
     sh = fit_lighting(colour, np.broadcast_to(tone, colour.shape), normals.numpy(), trust, ridge=0.02)
     light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)
@@ -181,13 +217,3 @@ def _middle(brow: Float[ndarray, "10 3"]) -> Float[ndarray, "points 3"]:
 
 def _closed(ring: Float[ndarray, "points 3"]) -> Float[ndarray, "more 3"]:
     return _dense(np.concatenate([ring, ring[:1]]))
-
-
-def _from_gaze(model: FaceModel) -> Float[ndarray, "vertices"]:
-    """Angle of each eyeball vertex from the direction of its gaze, radians; elsewhere pi."""
-    angle = np.full(model.vertex_count, np.pi)
-    for side in ("eye_left", "eye_right"):
-        ball: Bool[ndarray, " vertices"] = model.region_mask(side)
-        out = model.template[ball] - model.template[ball].mean(axis=0)
-        angle[ball] = np.arccos(np.clip(out[:, 2] / np.linalg.norm(out, axis=1), -1, 1))
-    return angle

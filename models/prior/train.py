@@ -24,6 +24,7 @@ from models.prior.export import export
 from models.prior.network import Ensemble, PriorNet
 from models.prior.prior import SHIPPED, LandmarkPrior
 from models.prior.training import Recipe, calibrate, train
+from models.prior.turning import train_turn
 
 
 def train_and_export(
@@ -48,9 +49,11 @@ def train_and_export(
         left = (time.monotonic() - started) / done * (whole - done)
         typer.echo(f"step {done}/{whole}, loss {loss:.4f}, {left / 60:.1f} min left")
 
+    trained = people.of(np.flatnonzero(~kept))
     for seed in range(recipe.members):
-        members.append(train(people.of(np.flatnonzero(~kept)), replace(recipe, seed=seed), report))
-    net = Ensemble(members).eval()
+        members.append(train(trained, replace(recipe, seed=seed), report))
+    turning = [train_turn(trained, replace(recipe, seed=seed)) for seed in range(recipe.turning)]
+    net = Ensemble(members, turning).eval()
     calibrate(net, people.of(np.flatnonzero(kept)), recipe)
     return export(net, basis, out)
 

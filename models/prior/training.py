@@ -28,6 +28,7 @@ class Recipe:
     Attributes:
         steps: of 2 × ``pairs`` × 4 frames.
         members: networks of the ensemble, trained one after the other.
+        turning: networks that see how the head is turned.
         identity: weight of eq. 3, on shape and on shared expressions.
         exclusive: weight of eq. 4.
         use_reference: without it, frames are seen against the mean face.
@@ -38,6 +39,7 @@ class Recipe:
     steps: int = 1800
     pairs: int = 32
     members: int = 3
+    turning: int = 2
     rate: float = 2e-3
     identity: float = 1.0
     exclusive: float = 0.1

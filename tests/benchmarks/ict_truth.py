@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -26,13 +25,12 @@ from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.fitting.face_surface import face_weight
-from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation
-from core.scene.camera import head_rotation, portrait_camera, project_camera, transform
-from core.scene.lighting import fit_lighting, random_lighting, shade
-from core.scene.rasterise import rasterise
+from core.scene.camera import head_rotation, portrait_camera
+from core.scene.lighting import random_lighting
 from core.scene.render import render
-from core.scene.shading import linear_to_srgb, srgb_to_linear, vertex_normals, visible_vertices
+from core.scene.shading import linear_to_srgb
+from models.prior.skins import opaque_triangles, paint_eyes, paint_inside, photo_albedo
 from tests.benchmarks.reading import PhotoReader, data_folder
 from tests.benchmarks.shape_error import shape_error
 
@@ -42,6 +40,8 @@ FACE_VERTICES = 9_409  # upstream's "full face area", ears and front of the neck
 YAWS = (0, 25, -25, 45, -45)  # degrees, of the five views; each varies by a few
 # The photographs of human faces among the portraits; the others are paintings, drawings and animals.
 _SKINS = ("liveportrait_s1.jpg", "liveportrait_s2.jpg", "liveportrait_s11.jpg", "liveportrait_s12.jpg")
+SKIN_COUNT = len(_SKINS)
+_PUPIL = 0.19  # radians from the direction of gaze
 # Units that act together; one to three of these make an expression.
 _ACTIONS = (
     "browInnerUp", "browDown", "browOuterUp", "eyeBlink", "eyeSquint", "eyeWide", "noseSneer", "jawOpen",
@@ -84,14 +84,20 @@ def _loaded(name: str) -> FaceModel:
     return load_model(name)
 
 
+def skin_of(model_name: str, number: int, rng: np.random.Generator) -> Float32[ndarray, "vertices 3"]:
+    """A skin from the portrait of a number, with eyes of a random colour."""
+    albedo = _portrait_albedo(model_name, _SKINS[number % SKIN_COUNT]).copy()
+    iris = rng.uniform(0.05, 0.25) * rng.uniform(0.7, 1.3, 3)
+    paint_eyes(_loaded(model_name), albedo, iris, 0.8, _PUPIL)
+    return albedo
+
+
 def make_head(seed: int, model_name: str = "ict") -> TrueHead:
     """The head of a seed, of any model; the same at every call."""
     model, rng = _loaded(model_name), np.random.default_rng(seed)
-    albedo = _albedo(model_name, _SKINS[rng.integers(len(_SKINS))]).copy()
+    number = int(rng.integers(SKIN_COUNT))
     neutral = model.neutral(rng.standard_normal(len(model.identity_basis)).astype(np.float32))
-    gaze = _from_gaze(model)
-    iris = model.region_mask("eye_left", "eye_right") & (gaze < 0.47) & (gaze > 0.19)
-    albedo[iris] = rng.uniform(0.05, 0.25) * rng.uniform(0.7, 1.3, 3)
+    albedo = skin_of(model_name, number, rng)
     views = []
     for index, yaw in enumerate(YAWS):
         relaxed = index == 0 and rng.random() < 0.5
@@ -175,7 +181,7 @@ def _photograph(
     posed = neutral + np.tensordot(expression.astype(np.float32), model.expression_deltas, axes=1)
     picture = render(
         torch.from_numpy(posed),
-        _opaque(model),
+        opaque_triangles(model),
         torch.from_numpy(albedo),
         camera,
         rotation,
@@ -190,63 +196,12 @@ def _photograph(
     return View(stored.numpy(), expression)
 
 
-def _opaque(model: FaceModel) -> torch.Tensor:
-    """Triangles without the lashes, which are cards that need a texture with alpha."""
-    lashes = model.region_mask("lashes")[model.triangles].any(axis=1)
-    return torch.from_numpy(model.triangles[~lashes].astype(np.int64))
-
-
-def _from_gaze(model: FaceModel) -> Float[ndarray, "vertices"]:
-    """Angle of each eyeball vertex from the direction of its gaze, radians; elsewhere pi."""
-    angle = np.full(model.vertex_count, np.pi)
-    for side in ("eye_left", "eye_right"):
-        ball = model.region_mask(side)
-        out = model.template[ball] - model.template[ball].mean(axis=0)
-        angle[ball] = np.arccos(out[:, 2] / np.linalg.norm(out, axis=1))
-    return angle
-
-
 @lru_cache
-def _albedo(model_name: str, portrait: str) -> Float32[ndarray, "vertices 3"]:
-    """Linear albedo of every vertex from a portrait."""
+def _portrait_albedo(model_name: str, portrait: str) -> Float32[ndarray, "vertices 3"]:
+    """Linear albedo of every vertex from a portrait; the eyes are left to :func:`skin_of`."""
     model = _loaded(model_name)
-    photo = load_photo(data_folder() / "photos" / "portraits" / portrait)
-    with PhotoReader() as reader:
-        seen = reader.read(photo.path)
-    if seen is None:
-        raise SystemExit(f"No face was found in {photo.path}.")
-    fit = fit_landmarks(model, [seen])
-    shown = fit.photos[0]
-    neutral = model.neutral(fit.identity.astype(np.float32))
-    posed = neutral + np.tensordot(shown.expression.astype(np.float32), model.expression_deltas, axes=1)
-    in_camera = transform(
-        torch.from_numpy(posed),
-        torch.from_numpy(shown.rotation).float(),
-        torch.from_numpy(shown.translation).float(),
-    )
-    triangles = _opaque(model)
-    normals = vertex_normals(in_camera, triangles)
-    at = project_camera(in_camera, shown.camera).numpy().astype(np.float32) - 0.5
-    sampled = cv2.remap(
-        photo.pixels, at[None], np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )[0]
-    colour = srgb_to_linear(torch.from_numpy(sampled.astype(np.float32) / 255)).numpy()
-
-    fragments = rasterise(in_camera, triangles, shown.camera)
-    visible = visible_vertices(fragments, in_camera, normals, shown.camera).numpy()
-    facing = np.clip((-normals.numpy()[:, 2] - 0.25) / 0.3, 0, 1)
     above_collar = np.clip((model.template[:, 1] - model.landmarks(model.template)[152, 1]) / 0.01 + 1, 0, 1)
-    trust = facing * visible * model.masks.get("face", face_weight(model)) * above_collar
-    tone = np.median(colour[trust > 0.9], axis=0)
-    sh = fit_lighting(colour, np.broadcast_to(tone, colour.shape), normals.numpy(), trust, ridge=0.02)
-    light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)  # hard shadows stay
-    own, twin = trust[:, None], 0.2 * trust[model.mirror][:, None]
-    colour = (colour / light).clip(0.005, 0.95)
-    albedo = (own * colour + twin * colour[model.mirror] + 0.02 * tone) / (own + twin + 0.02)
-
-    eyes = model.region_mask("eye_left", "eye_right")
-    albedo[eyes] = np.where(_from_gaze(model)[eyes, None] < 0.19, 0.02, 0.8)
-    albedo[model.region_mask("mouth_interior", "tongue")] = (0.35, 0.1, 0.1)
-    albedo[model.region_mask("teeth_upper", "teeth_lower")] = 0.75
-    albedo[model.region_mask("eye_socket")] = 0.7 * tone
-    return albedo.astype(np.float32)
+    photo = load_photo(data_folder() / "photos" / "portraits" / portrait)
+    albedo, tone = photo_albedo(model, photo, model.masks.get("face", face_weight(model)) * above_collar)
+    paint_inside(model, albedo, tone, np.array([0.35, 0.1, 0.1]), 0.75)
+    return albedo

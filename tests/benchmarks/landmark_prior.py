@@ -19,13 +19,14 @@ from numpy import ndarray
 
 from core.capture.faces import FaceFinder
 from core.capture.photos import Photo
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.face_model.arkit import ARKIT_NAMES
 from models.prior.heads import draw, random_light, random_sensor, random_shot
 from models.prior.metrics import VISIBLE, score, score_by_unit
 from models.prior.prior import LandmarkPrior
 from models.prior.skins import opaque_triangles
 from models.prior.take import held_out_half, read_take
-from tests.benchmarks.ict_truth import _SKINS, _albedo, ict_model
+from tests.benchmarks.face_landmarker import blendshapes_of
+from tests.benchmarks.ict_truth import ict_model, skin_of
 from tests.benchmarks.reading import data_folder
 
 SEEDS = range(1000, 1004)
@@ -37,7 +38,7 @@ def play(seed: int, take: Float32[ndarray, "frames 52"]) -> tuple[list[UInt8[nda
     """Pictures of one person in one light who moves the head and plays the whole take, and what is played."""
     ict, rng = ict_model(), np.random.default_rng(seed)
     neutral = ict.neutral(rng.standard_normal(len(ict.identity_basis)).astype(np.float32))
-    albedo, triangles = _albedo(_SKINS[seed % len(_SKINS)]), opaque_triangles(ict).numpy()
+    albedo, triangles = skin_of("ict", seed, np.random.default_rng(seed)), opaque_triangles(ict).numpy()
     played = take[((np.arange(FRAMES) + rng.random()) * len(take) / FRAMES).astype(int)]
     lens, (light, background, exposure) = rng.uniform(15, 40), random_light(rng)
     phase, pace = rng.uniform(0, 2 * np.pi, 3), rng.uniform(1.5, 4.0, 3)
@@ -51,27 +52,6 @@ def play(seed: int, take: Float32[ndarray, "frames 52"]) -> tuple[list[UInt8[nda
         picture = draw(posed, triangles, albedo, shot, light, background, exposure)
         pictures.append(random_sensor(picture, np.random.default_rng(grain)))
     return pictures, played
-
-
-def mediapipe_blendshapes(pictures: list[UInt8[ndarray, "s s 3"]]) -> Float32[ndarray, "frames 52"]:
-    """The Face Landmarker's coefficients; NaN where it sees no face."""
-    from mediapipe import Image, ImageFormat
-    from mediapipe.tasks.python import BaseOptions
-    from mediapipe.tasks.python.vision import FaceLandmarker, FaceLandmarkerOptions
-
-    task = data_folder() / "models" / "face_landmarker.task"
-    options = FaceLandmarkerOptions(BaseOptions(model_asset_path=str(task)), output_face_blendshapes=True)
-    found = np.zeros((len(pictures), 52), np.float32)
-    with FaceLandmarker.create_from_options(options) as landmarker:
-        for index, picture in enumerate(pictures):
-            result = landmarker.detect(Image(image_format=ImageFormat.SRGB, data=picture))
-            if not result.face_blendshapes:
-                found[index] = np.nan
-                continue
-            for category in result.face_blendshapes[0]:
-                if category.category_name in ARKIT_INDEX:
-                    found[index, ARKIT_INDEX[category.category_name]] = category.score
-    return found
 
 
 def landmarks_of(
@@ -93,7 +73,7 @@ def main() -> None:
     with FaceFinder() as finder:
         for seed in SEEDS:
             pictures, played = play(seed, take)
-            peer, landmarks = mediapipe_blendshapes(pictures), landmarks_of(pictures, finder)
+            peer, landmarks = blendshapes_of(pictures), landmarks_of(pictures, finder)
             seen = np.isfinite(landmarks).all(axis=(1, 2)) & np.isfinite(peer).all(axis=1)
             reference = prior.reference(landmarks[seen])
             began = time.perf_counter()

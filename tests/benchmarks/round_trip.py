@@ -41,9 +41,10 @@ from core.retarget.smoothing import smooth_track
 from core.rig import Rig, load_rig, save_rig
 from core.track import Track
 from core.video_to_track import TrackOptions, track_video
+from models.prior.metrics import ACTIVE, score_by_unit
 from models.prior.prior import LandmarkPrior
+from tests.benchmarks.pose_error import angle, turns_between, without_mean
 from tests.benchmarks.reading import data_folder
-from tests.benchmarks.tracking_truth import ACTIVE, correlation, degrees, mean_rotation
 
 SIDE = 512
 _UPRIGHT = np.diag([1.0, -1.0, -1.0])  # camera axes to +Y up, +Z towards the camera
@@ -131,17 +132,16 @@ def report(true: Played, tracks: dict[str, Track]) -> None:
         count = min(len(track.times), len(true.rotation))
         rotation = _UPRIGHT @ track.head_rotation[:count].astype(np.float64)
         wanted = true.rotation[:count]
-        error = degrees(rotation, wanted)
-        offset = mean_rotation(wanted.transpose(0, 2, 1) @ rotation)
-        motion = np.median(degrees(rotation @ offset.T, wanted))
-        pose = f"{np.median(error):16.2f} deg{np.percentile(error, 95):8.2f}{motion:14.2f} deg"
+        turns = turns_between(rotation, wanted)
+        most = np.percentile(np.linalg.norm(turns, axis=1), 95)
+        pose = f"{angle(turns):16.2f} deg{most:8.2f}{angle(without_mean(turns)):14.2f} deg"
         lost = sum(end - first for first, end in track.lost)
         _row(name, true.coefficients[:count], track.coefficients[:count], f"{pose}{lost:7d}")
 
 
 def _row(name: str, true: ndarray, found: ndarray, pose: str) -> None:
     error = np.abs(found - true)
-    each = [correlation(found[:, unit], true[:, unit]) for unit in range(len(ARKIT_NAMES))]
+    each = score_by_unit(found, true)[2]
     active = error[true > ACTIVE].mean() if (true > ACTIVE).any() else float("nan")
     moves = np.nanmean(each) if not np.isnan(each).all() else float("nan")
     print(f"{name:14s}{error.mean():8.3f}{active:12.3f}{moves:13.2f}{pose}")

@@ -22,11 +22,12 @@ from scipy.signal import find_peaks, peak_widths, savgol_filter
 from skimage.restoration import denoise_tv_chambolle
 
 from core.capture.video import open_video
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.face_model.arkit import ARKIT_INDEX
 from core.retarget import filters
 from core.retarget.filters import OneEuro, noise_level, smooth
 from core.retarget.keys import reduced_keys
 from core.track import read_livelink
+from tests.benchmarks.face_landmarker import blendshapes_of
 
 DATA = Path(os.environ.get("SEMBLANCE_TEST_DATA", "../shared/data"))
 CLIPS = ("liveportrait_d9", "liveportrait_d20", "videoretalking_2")
@@ -43,25 +44,12 @@ Filter = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 def measured_noise() -> np.ndarray:
     """Jitter of each unit in the Face Landmarker's coefficients; units that never move have the median."""
-    import mediapipe as mp
-
-    vision = mp.tasks.vision
-    options = vision.FaceLandmarkerOptions(
-        base_options=mp.tasks.BaseOptions(model_asset_path=str(DATA / "models" / "face_landmarker.task")),
-        output_face_blendshapes=True,
-    )
     levels = []
-    with vision.FaceLandmarker.create_from_options(options) as landmarker:
-        for clip in CLIPS:
-            rows = []
-            with open_video(DATA / "clips" / f"{clip}.mp4", end=FRAMES / 30) as video:
-                for frame in video:
-                    image = mp.Image(image_format=mp.ImageFormat.SRGB, data=frame.pixels)
-                    found = landmarker.detect(image).face_blendshapes
-                    if found:
-                        scores = {item.category_name: item.score for item in found[0]}
-                        rows.append([scores.get(name, 0.0) for name in ARKIT_NAMES])
-            levels.append(noise_level(np.arange(float(len(rows))), np.array(rows)))
+    for clip in CLIPS:
+        with open_video(DATA / "clips" / f"{clip}.mp4", end=FRAMES / 30) as video:
+            rows = blendshapes_of(frame.pixels for frame in video)
+        rows = rows[np.isfinite(rows).all(axis=1)]
+        levels.append(noise_level(np.arange(float(len(rows))), rows))
     level = np.median(levels, axis=0)
     return np.where(level > 1e-4, level, np.median(level[level > 1e-4]))
 

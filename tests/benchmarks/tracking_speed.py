@@ -27,8 +27,8 @@ from core.fitting.performance import PerformanceSolver
 from core.progress import Progress, ProgressReport
 from core.video_to_track import TrackOptions, expected_for, track_video
 from models.prior.prior import LandmarkPrior
+from tests.benchmarks.face_landmarker import blendshapes_of_video
 from tests.benchmarks.reading import data_folder
-from tests.benchmarks.tracking_truth import face_landmarker
 
 _LINES: Final = 720
 _RATE: Final = 30
@@ -80,7 +80,7 @@ def main() -> None:
             ours.append(frames / (time.perf_counter() - began))
             stages.append(progress.seconds)
             began = time.perf_counter()
-            face_landmarker(scaled)
+            blendshapes_of_video(scaled)
             theirs.append(frames / (time.perf_counter() - began))
         print(f"{clip.name}, {frames} frames at {_LINES} lines, medians of {options.rounds}")
         print(f"Semblance, whole job    {statistics.median(ours):8.1f} frames/s")

@@ -16,13 +16,13 @@ from models.prior.data import learn_basis, load_people
 from models.prior.evaluate import evaluate, people_clips
 from models.prior.export import WholeNet, export
 from models.prior.losses import exclusive_loss, identity_loss
-from models.prior.network import Ensemble, PriorNet
+from models.prior.network import Ensemble, PriorNet, TurnNet
 from models.prior.prior import INPUTS, LandmarkPrior
 from models.prior.render import render_shards
 from models.prior.train import train_and_export
 from models.prior.training import Recipe, batches
 
-SMALL = Recipe(steps=250, pairs=16, members=1, width=64, depth=1, dropout=0.0)
+SMALL = Recipe(steps=250, pairs=16, members=1, turning=1, width=64, depth=1, dropout=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,9 @@ def test_training_helps_on_people_it_did_not_see(people_folder: Path, trained: P
 def test_the_exported_network_gives_what_torch_gives(people_folder: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     basis = learn_basis(people_folder, ["anny"])
-    net = Ensemble([PriorNet(basis.encode.shape[1], 80, width=64, depth=2) for _ in range(2)]).eval()
+    components = basis.encode.shape[1]
+    members = [PriorNet(components, 80, width=64, depth=2) for _ in range(2)]
+    net = Ensemble(members, [TurnNet(components, 80, width=16) for _ in range(2)]).eval()
     export(net, basis, tmp_path / "net.onnx")
     rng = np.random.default_rng(0)
     aligned = basis.canonical.points.ravel() + rng.normal(0, 3, (5, 1434)).astype(np.float32)

@@ -1,0 +1,85 @@
+"""How the head turns, where a learned prior has its own opinion of it.
+
+The landmark network draws every face toward its idea of one: it shows about four fifths of a nod, and its
+landmarks slide over the skin as the head turns. The fit believes the landmarks, so its head nods too little.
+A prior that has learnt from rendered heads what such landmarks mean sees the nods in full, but knows less of
+where a person's zero is, which the fit gets from the person's shape. So the zero is the fit's, once for the
+clip, and the motion both's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from scipy.spatial.transform import Rotation
+
+from core.fitting.landmark_terms import landmark_weights
+from core.fitting.performance import HeadPoints
+
+FACE_MIDDLE: Final = np.array([0.0, -0.03, 0.06])
+"""What a face is seen along: a point behind the nose, head space, metres."""
+
+_SHARE: Final = np.array([0.4, 0.5, 0.5])
+"""The fit's part of pitch, yaw and roll. Where the two err alike the mean is best; the fit's nods are small.
+Chosen on rendered clips of 12 heads (four of Anny's), see ``docs/landmark_prior.md``."""
+_CONTOUR: Final = 0.15
+
+
+def ray_rotation(directions: Float[ndarray, "frames 3"]) -> Float[ndarray, "frames 3 3"]:
+    """The smallest rotation from the optical axis to each direction, camera axes.
+
+    A picture of a face beside the axis looks like one on the axis that is turned by so much less.
+    """
+    x, y, z = directions.T
+    aside = np.hypot(x, y)
+    angle = np.arctan2(aside, z) / np.maximum(aside, 1e-12)
+    return Rotation.from_rotvec(np.column_stack([-y * angle, x * angle, np.zeros_like(x)])).as_matrix()
+
+
+def joined_turns(
+    fitted: Float[ndarray, "frames 3 3"], learnt: Float[ndarray, "frames 3 3"]
+) -> Float[ndarray, "frames 3 3"]:
+    """The rotations of a clip, head → camera: on the whole the fit's, frame by frame of both.
+
+    Args:
+        fitted: by the landmark fit.
+        learnt: by the prior.
+    """
+    apart = Rotation.from_matrix(np.swapaxes(learnt, -1, -2) @ fitted).as_rotvec()
+    usual = np.median(apart, axis=0)
+    return learnt @ Rotation.from_rotvec(usual + _SHARE * (apart - usual)).as_matrix()
+
+
+def placed(
+    head: HeadPoints,
+    coefficients: Float[ndarray, "frames 52"],
+    rotation: Float[ndarray, "frames 3 3"],
+    landmarks: Float[ndarray, "frames 478 3"],
+    focal: float,
+    centre: tuple[float, float],
+) -> Float[ndarray, "frames 3"]:
+    """Where heads of known rotation and expression are, metres: linear least squares on the landmarks.
+
+    Args:
+        landmarks: pixels.
+        focal, centre: of the camera, pixels.
+    """
+    turned = (head.rest + np.tensordot(coefficients, head.units, axes=1)) @ rotation.transpose(0, 2, 1)
+    facing = -(head.normals @ rotation.transpose(0, 2, 1))[..., 2]
+    weight = landmark_weights(_CONTOUR) * np.clip((facing - 0.1) / 0.3, 0, 1)
+    slope = (landmarks[..., :2] - np.array(centre)) / focal
+    # x + tx = slope (z + tz) for both coordinates: one equation each in (tx, ty, tz)
+    gap = slope * turned[..., 2:] - turned[..., :2]
+    total = weight.sum(axis=1)
+    mean_slope = np.einsum("fl,fld->fd", weight, slope)
+    normal = np.zeros((len(turned), 3, 3))
+    normal[:, 0, 0] = normal[:, 1, 1] = total
+    normal[:, :2, 2] = normal[:, 2, :2] = -mean_slope
+    normal[:, 2, 2] = np.einsum("fl,fld->f", weight, slope**2)
+    right = np.column_stack([
+        np.einsum("fl,fld->fd", weight, gap), -np.einsum("fl,fld->f", weight, slope * gap)
+    ])  # fmt: skip
+    return np.linalg.solve(normal, right[..., None])[..., 0]

@@ -1,0 +1,64 @@
+"""How far head poses are from the true ones, and which way.
+
+Two models call different poses upright, and so do two people of one model: a nod and a longer chin look
+alike. That is no error of tracking, and no motion of the clip may be used to take it out, so it is taken from
+the neutral heads alone: one is turned onto the other where their 478 landmarks fit best (a similarity, all
+weights equal). *Models* compares by the turn between the two models' templates, *heads* by that between
+Anny's template and the true head of the clip; *moved* takes out the clip's mean as well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32
+from numpy import ndarray
+from scipy.spatial.transform import Rotation
+
+from core.face_model.identity_basis import align_similarity
+from core.face_model.registry import load_model
+from tests.benchmarks import ict_truth
+
+_UPRIGHT = np.diag([1.0, -1.0, -1.0])
+_AXES = ("pitch", "yaw", "roll")
+
+
+def from_anny(neutral: Float32[ndarray, "vertices 3"]) -> Float[ndarray, "3 3"]:
+    """Rotation from the head space of Anny's template to that of an ICT head."""
+    anny, ict = load_model("anny"), ict_truth.ict_model()
+    own = anny.landmarks(anny.template).astype(np.float64)
+    return align_similarity(own, ict.landmarks(neutral).astype(np.float64), np.ones(478))[1]
+
+
+def between_models() -> Float[ndarray, "3 3"]:
+    """The same to ICT's template."""
+    return from_anny(ict_truth.ict_model().template)
+
+
+def turns_between(
+    found: Float[ndarray, "frames 3 3"], true: Float[ndarray, "frames 3 3"]
+) -> Float[ndarray, "frames 3"]:
+    """Rotation vectors from the true head to the one found: pitch, yaw and roll in degrees."""
+    return Rotation.from_matrix(np.swapaxes(true, 1, 2) @ found).as_rotvec(degrees=True)
+
+
+def without_mean(turns: Float[ndarray, "frames 3"]) -> Float[ndarray, "frames 3"]:
+    """The same after the clip's mean error."""
+    each = Rotation.from_rotvec(turns, degrees=True)
+    return (each * each.mean().inv()).as_rotvec(degrees=True)
+
+
+def angle(turns: Float[ndarray, "frames 3"]) -> float:
+    """Median size, degrees."""
+    return float(np.median(np.linalg.norm(turns, axis=1)))
+
+
+def by_axis(found: Float[ndarray, "frames 3 3"], true: Float[ndarray, "frames 3 3"]) -> str:
+    """Of each axis: gain (1: moves as far as in truth), mean error and what is left in degrees."""
+    turns = turns_between(found, true)
+    moved = Rotation.from_matrix(_UPRIGHT @ true).as_euler("ZYX", degrees=True)[:, ::-1]
+    cells = []
+    for name, truth, error in zip(_AXES, moved.T, turns.T, strict=True):
+        slope, start = np.polyfit(truth, error, 1)
+        rest = float(np.std(error - slope * truth - start))
+        cells.append(f"{name} x{1 + slope:.2f} {error.mean():+.1f} +-{rest:.1f}")
+    return "  ".join(cells)
