@@ -6,12 +6,17 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
-from typing import IO, Any, Final
+from pathlib import Path
+from typing import IO, Any, Final, Literal
 
 import numpy as np
 from numpy import ndarray
+
+from core.errors import SemblanceError
 
 MAX_BYTES: Final = 1 << 30  # of everything unpacked; a rig of a dense head with 4096² textures is a tenth
 MAX_JSON_BYTES: Final = 16 << 20
@@ -178,3 +183,39 @@ def each(document: Any, name: str, kind: type) -> list[Any]:
         ValueError: as :func:`field`.
     """
     return [field({name: value}, name, kind) for value in field(document, name, list)]
+
+
+@contextmanager
+def reading(path: Path, what: Literal["rig", "track"], kind: type[SemblanceError]) -> Iterator[None]:
+    """Turn what goes wrong while a document is read into the error that users see.
+
+    Raises:
+        SemblanceError: of this ``kind``; the block raised an error of the file system, of the zip or about
+            its content.
+    """
+    try:
+        yield
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+        raise kind(
+            f"Cannot read the {what} {path}: {reason}.",
+            f"Make the {what} again with `semblance {what}`, or copy the file again if it came from "
+            "elsewhere.",
+        ) from error
+
+
+def check_schema(document: Mapping[str, Any], newest: int, what: str, kind: type[SemblanceError]) -> None:
+    """Refuse what a newer release wrote.
+
+    Raises:
+        SemblanceError: of this ``kind``; the schema is newer than ``newest``.
+        ValueError: it is none.
+    """
+    schema = field(document, "schema", int)
+    if schema > newest:
+        raise kind(
+            f"The {what} was written by a newer Semblance (schema {schema}; this one reads up to {newest}).",
+            "Update Semblance, then open it again.",
+        )
+    if schema < 1:
+        raise ValueError(f"schema is {schema}")

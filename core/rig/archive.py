@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +16,12 @@ from core.atomic import staged_output
 from core.documents import (
     MAX_BYTES,
     MAX_JSON_BYTES,
+    check_schema,
     field,
     open_zip,
     pack_arrays,
     pack_json,
+    reading,
     unpack_arrays,
     unpack_json,
     write_member,
@@ -76,7 +77,7 @@ def load_rig(path: Path) -> Rig:
         RigUnreadable: the file is missing, damaged, of a newer schema, inconsistent, or unpacks to more than
             1 GiB.
     """
-    with _reported(path), _open(path) as members:
+    with reading(path, "rig", RigUnreadable), _open(path) as members:
         document = _read_document(members)
         arrays = unpack_arrays(members.read("mesh.npz"), "mesh.npz", MESH_ARRAYS)
         check_mesh(arrays)
@@ -103,34 +104,15 @@ def load_rig_document(path: Path) -> dict[str, Any]:
     Raises:
         RigUnreadable: the file is missing, no rig, of a newer schema, or unpacks to more than 1 GiB.
     """
-    with _reported(path), _open(path) as members:
+    with reading(path, "rig", RigUnreadable), _open(path) as members:
         if "mesh.npz" not in members.names():
             raise ValueError("mesh.npz is missing")
         return _read_document(members)
 
 
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-        raise RigUnreadable(
-            f"Cannot read the rig {path}: {reason}.",
-            "Make the rig again with `semblance rig`, or copy the file again if it came from elsewhere.",
-        ) from error
-
-
 def _read_document(members: _Members) -> dict[str, Any]:
     document = unpack_json(members.read("rig.json", MAX_JSON_BYTES), "rig.json", FORMAT, "a Semblance rig")
-    schema = field(document, "schema", int)
-    if schema > SCHEMA:
-        raise RigUnreadable(
-            f"The rig was written by a newer Semblance (schema {schema}; this one reads up to {SCHEMA}).",
-            "Update Semblance, then open it again.",
-        )
-    if schema < 1:
-        raise ValueError(f"schema is {schema}")
+    check_schema(document, SCHEMA, "rig", RigUnreadable)
     return document
 
 

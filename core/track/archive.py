@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import Any, Final
 from core.atomic import staged_output
 from core.documents import (
     MAX_JSON_BYTES,
-    field,
+    check_schema,
     open_zip,
     pack_arrays,
     pack_json,
+    reading,
     unpack_arrays,
     unpack_json,
     write_member,
@@ -59,7 +59,11 @@ def load_track(path: Path) -> Track:
         TrackUnreadable: the file is missing, damaged, of a newer schema, inconsistent, or unpacks to more
             than 1 GiB.
     """
-    with explained(path), path.open("rb") as file, open_zip(file, ".semtrack") as archive:
+    with (
+        reading(path, "track", TrackUnreadable),
+        path.open("rb") as file,
+        open_zip(file, ".semtrack") as archive,
+    ):
         document = _read_document(archive)
         arrays = unpack_arrays(archive.read("track.npz"), "track.npz", TRACK_ARRAYS, OPTIONAL_ARRAYS)
         check(document, arrays)
@@ -72,8 +76,22 @@ def load_track_document(path: Path) -> dict[str, Any]:
     Raises:
         TrackUnreadable: the file is missing, no track, of a newer schema, or unpacks to more than 1 GiB.
     """
-    with explained(path), path.open("rb") as file, open_zip(file, ".semtrack") as archive:
+    with (
+        reading(path, "track", TrackUnreadable),
+        path.open("rb") as file,
+        open_zip(file, ".semtrack") as archive,
+    ):
         return _read_document(archive)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    with (
+        reading(path, "track", TrackUnreadable),
+        path.open("rb") as file,
+        open_zip(file, ".semtrack") as archive,
+    ):
+        yield archive
 
 
 def _read_document(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -83,39 +101,5 @@ def _read_document(archive: zipfile.ZipFile) -> dict[str, Any]:
     if archive.getinfo("track.json").file_size > MAX_JSON_BYTES:
         raise ValueError("track.json is too large")
     document = unpack_json(archive.read("track.json"), "track.json", FORMAT, "a Semblance track")
-    check_schema(document)
+    check_schema(document, SCHEMA, "track", TrackUnreadable)
     return document
-
-
-def check_schema(document: dict[str, Any]) -> None:
-    """Refuse what a newer release wrote.
-
-    Raises:
-        TrackUnreadable: the schema is newer.
-        ValueError: it is none.
-    """
-    schema = field(document, "schema", int)
-    if schema > SCHEMA:
-        raise TrackUnreadable(
-            f"The track was written by a newer Semblance (schema {schema}; this one reads up to {SCHEMA}).",
-            "Update Semblance, then open it again.",
-        )
-    if schema < 1:
-        raise ValueError(f"schema is {schema}")
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a track is read into the error that users see.
-
-    Raises:
-        TrackUnreadable: the block raised an error of the file system, of the zip or about its content.
-    """
-    try:
-        yield
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-        raise TrackUnreadable(
-            f"Cannot read the track {path}: {reason}.",
-            "Make the track again with `semblance track`, or copy the file again if it came from elsewhere.",
-        ) from error

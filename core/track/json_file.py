@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from core.atomic import staged_output
-from core.documents import field, pack_json, unpack_json
+from core.documents import check_schema, field, pack_json, reading, unpack_json
+from core.errors import TrackUnreadable
 from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
-from core.track.archive import check_schema, explained
-from core.track.codec import TRACK_ARRAYS, check, from_parts, to_arrays, to_document
+from core.track.codec import SCHEMA, TRACK_ARRAYS, check, from_parts, to_arrays, to_document
 from core.track.document import Track
 
 FORMAT: Final = "semblance-track-json"
@@ -47,10 +47,10 @@ def read_json(path: Path) -> Track:
     Raises:
         TrackUnreadable: the file is missing, damaged, of a newer schema, or inconsistent.
     """
-    with explained(path):
+    with reading(path, "track", TrackUnreadable):
         content = path.read_bytes()
         document = unpack_json(content, "the file", FORMAT, "a Semblance track in JSON", most=1 << 30)
-        check_schema(document)
+        check_schema(document, SCHEMA, "track", TrackUnreadable)
         arrays = {name: _array(field(document, name, list), name) for name in _COLUMNS}
         curves = field(document, "coefficients", dict)
         if unknown := set(curves) - set(ARKIT_NAMES):
