@@ -55,7 +55,10 @@ def run_in_blender(
         f"print({_MARK!r} + json.dumps(result), flush=True)\n"
         "import os; os._exit(0)"  # unloading bpy crashes after some exports
     )
+    outside = {**os.environ, **(environment or {})}
     if Path(blender).name.startswith("blender"):
+        # Blender's own Python must not find a virtual environment's library beside its own.
+        outside["PATH"] = os.defpath
         command = [blender, "--background", "--factory-startup", "--python-expr", code]
     else:
         command = [blender, "-c", code]
@@ -65,7 +68,7 @@ def run_in_blender(
         text=True,
         timeout=180,
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        env=outside,
     )
     for line in ended.stdout.splitlines():
         if line.startswith(_MARK):
