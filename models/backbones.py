@@ -1,8 +1,8 @@
 """Backbones that read pictures: ResNet-34 and ResNet-50, MobileNetV2, and a small ResNet for CPUs.
 
 He et al., "Deep residual learning for image recognition" (2016); Sandler et al., "MobileNetV2: inverted
-residuals and linear bottlenecks" (2018). Parameters have torchvision's names and shapes, so that its published
-ImageNet weights load. ResNet-50 is built as torchvision trained it: a bottleneck strides in its 3×3
+residuals and linear bottlenecks" (2018). Parameters have torchvision's names and shapes, so that its
+published ImageNet weights load. ResNet-50 is built as torchvision trained it: a bottleneck strides in its 3×3
 convolution, not in the 1×1 before it as in the paper.
 """
 
