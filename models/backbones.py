@@ -133,7 +133,7 @@ class ResNet(Backbone):
             for k in range(depth):
                 blocks.append(block(inputs, outputs, 2 if number > 0 and k == 0 else 1))
                 inputs = outputs * block.expansion
-            setattr(self, f"layer{number + 1}", nn.Sequential(*blocks))
+            self.add_module(f"layer{number + 1}", nn.Sequential(*blocks))
         self.feature_count = inputs
         self.fc = nn.Linear(inputs, classes) if classes else nn.Identity()
         for module in self.modules():
@@ -142,8 +142,8 @@ class ResNet(Backbone):
 
     def feature_map(self, x: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch features h w"]:
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
-        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = layer(x)
+        for number in range(4):
+            x = self.get_submodule(f"layer{number + 1}")(x)
         return x
 
 

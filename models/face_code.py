@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import roma
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -89,7 +89,7 @@ class FaceCodeNet(nn.Module):
         with torch.autocast(images.device.type, enabled=False):  # poses need all their digits
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             identity, expression, albedo, pose, sh = outputs.split(self.sizes, dim=1)
-            side = images.shape[-1]
+            side = int(images.shape[-1])  # a number also where the network is being traced
             if camera is None:
                 camera = default_camera(len(images), side, outputs)
             rotation, translation = head_pose(pose[:, :6], pose[:, 6:], camera.to(outputs.dtype), side)
@@ -125,7 +125,7 @@ def head_pose(
     Returns:
         rotation, translation.
     """
-    turned = roma.special_gramschmidt(columns.unflatten(1, (2, 3)).transpose(1, 2), epsilon=1e-6)
+    turned = _orthonormal(columns)
     facing = turned * turned.new_tensor([1.0, -1.0, -1.0])[:, None]  # rows: head axes to camera axes
     focal, centre = camera[:, :2], camera[:, 2:]
     pixel = side / 2 * (1 + place[:, 1:])
@@ -136,8 +136,16 @@ def head_pose(
 
 def sight_rotation(sight: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3 3"]:
     """The smallest rotation that takes the camera's axis (0, 0, 1) to a line of sight with z > 0."""
-    direction = nn.functional.normalize(sight, dim=1)
+    direction = F.normalize(sight, dim=1)
     x, y, z = direction.unbind(1)
     over = 1 / (1 + z)
     rows = (1 - x * x * over, -x * y * over, x, -x * y * over, 1 - y * y * over, y, -x, -y, z)
     return torch.stack(rows, dim=1).unflatten(1, (3, 3))
+
+
+def _orthonormal(columns: Tensor) -> Tensor:
+    """Gram-Schmidt; as roma.special_gramschmidt, which fixes the batch size in exported networks."""
+    first = F.normalize(columns[:, :3], dim=1, eps=1e-6)
+    second = columns[:, 3:] - (first * columns[:, 3:]).sum(dim=1, keepdim=True) * first
+    second = F.normalize(second, dim=1, eps=1e-6)
+    return torch.stack([first, second, torch.cross(first, second, dim=1)], dim=2)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from core.scene.camera import Number
 from models.face_code import FaceCode, FaceCodeNet
 from models.losses.constraints import consistent_loss, exclusive_loss
 from models.losses.perception import FaceEmbedding
@@ -42,9 +43,9 @@ class PENetWeights:
     """
 
     reconstruction: ReconstructionWeights = field(default_factory=ReconstructionWeights)
-    consistent: float = 1000.0
-    exclusive: float = 10.0
-    exclusive_from: float = 2 / 3
+    consistent: Number = 1000.0
+    exclusive: Number = 10.0
+    exclusive_from: Number = 2 / 3
 
 
 def pe_net_terms(
@@ -52,7 +53,7 @@ def pe_net_terms(
     rendered: Rendered,
     observed: Observed,
     person: Int[Tensor, " batch"],
-    progress: float,
+    progress: Number,
     weights: PENetWeights | None = None,
     embedding: FaceEmbedding | None = None,
     truth: Float[Tensor, "batch 52"] | None = None,

@@ -8,6 +8,7 @@ from typing import Final
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from core.scene.camera import Number
 from models.face_code import FaceCode
 from models.losses.landmarks import eye_closure_loss, landmark_loss, landmark_weights, lip_closure_loss
 from models.losses.perception import FaceEmbedding, perception_loss
@@ -34,14 +35,14 @@ class ReconstructionWeights:
             where its landmark loss weighs 1.
     """
 
-    photometric: float = 1.9
-    perception: float = 0.2
-    landmark: float = 0.1
-    prior: float = 1e-4
-    albedo: float = 1.7e-3
-    sparsity: float = 0.1
-    eye_closure: float = 0.0
-    lip_closure: float = 0.0
+    photometric: Number = 1.9
+    perception: Number = 0.2
+    landmark: Number = 0.1
+    prior: Number = 1e-4
+    albedo: Number = 1.7e-3
+    sparsity: Number = 0.1
+    eye_closure: Number = 0.0
+    lip_closure: Number = 0.0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from models.face_code import FaceCode
 from models.losses.reconstruction import Observed
 from models.rendering import FaceRenderer
 
-SIDE = 80
+SIDE = 64
 IDENTITY, ALBEDO = 12, 3
 _FACES: tuple[dict[str, float], ...] = (
     {"jawOpen": 0.8},
@@ -49,18 +49,18 @@ def anny() -> FaceModel:
 
 def albedo_of(model: FaceModel) -> tuple[torch.Tensor, torch.Tensor]:
     """A plain skin, and how it varies: lightness, redness, and the lips' colour."""
-    mean = np.tile(np.float32([0.45, 0.3, 0.24]), (model.vertex_count, 1))
+    mean = np.tile(np.array([0.45, 0.3, 0.24]), (model.vertex_count, 1))
     mean[model.region_mask("eye_left", "eye_right", "teeth_upper", "teeth_lower")] = 0.7
     mean[model.region_mask("mouth_interior", "tongue")] = [0.2, 0.05, 0.05]
     skin = model.region_mask("skin").astype(np.float32)[:, None]
     lips = model.masks["lips"][:, None]
-    mean -= lips * np.float32([0.05, 0.14, 0.1])
+    mean -= lips * np.array([0.05, 0.14, 0.1])
     basis = [
-        skin * np.float32([0.12, 0.1, 0.09]),
-        skin * np.float32([0.03, -0.02, -0.02]),
-        lips * 0.05 * [1, -1, -1],
+        skin * np.array([0.12, 0.1, 0.09]),
+        skin * np.array([0.03, -0.02, -0.02]),
+        lips * np.array([0.05, -0.05, -0.05]),
     ]
-    return torch.from_numpy(mean), torch.from_numpy(np.stack(basis).astype(np.float32))
+    return torch.from_numpy(mean).float(), torch.from_numpy(np.stack(basis)).float()
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +72,9 @@ def pictures(anny: FaceModel) -> Pictures:
     for row, face in zip(expression, _FACES, strict=True):
         for name, value in face.items():
             row[ARKIT_INDEX[name]] = value
-    rotation = torch.stack([head_rotation(*(rng.uniform(-0.3, 0.3, 2) * [1, 0.5])) for _ in range(count)])
+    rotation = torch.stack(
+        [head_rotation(*rng.uniform([-0.3, -0.15], [0.3, 0.15]).tolist()) for _ in range(count)]
+    )
     focal = SIDE * rng.uniform(2.5, 5, count)
     camera = np.stack(
         [focal, focal, SIDE * rng.uniform(0.45, 0.55, count), SIDE * rng.uniform(0.45, 0.55, count)], 1
@@ -88,7 +90,9 @@ def pictures(anny: FaceModel) -> Pictures:
         [random_lighting(rng) for _ in range(count)],
         camera,
     )
-    identity, said, albedo, where, sh, lens = (torch.from_numpy(np.float32(array)) for array in numbers)
+    identity, said, albedo, where, sh, lens = (
+        torch.from_numpy(np.asarray(array, np.float32)) for array in numbers
+    )
     truth = FaceCode(identity, said, albedo, rotation, where, sh)
     renderer = FaceRenderer(anny, *albedo_of(anny), side=SIDE)
     with torch.no_grad():
