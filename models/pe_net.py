@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from core.scene.camera import Number
@@ -57,6 +57,7 @@ def pe_net_terms(
     weights: PENetWeights | None = None,
     embedding: FaceEmbedding | None = None,
     truth: Float[Tensor, "batch 52"] | None = None,
+    comparable: Bool[Tensor, " batch"] | None = None,
 ) -> Terms:
     """What PE-Net is trained for (CPEM eq. 2), as a mean over frames.
 
@@ -65,11 +66,15 @@ def pe_net_terms(
         person: whose face each picture shows; four frames a person in the paper.
         progress: how much of training is over, 0-1.
         truth: expressions where they are known; see :func:`~models.losses.constraints.exclusive_loss`.
+        comparable: false for pictures whose identity is not that of the person's others, such as mirrored
+            ones: eq. 3 leaves them out. All are where not given.
     """
     weights = weights or PENetWeights()
     terms = reconstruction_terms(code, rendered, observed, weights.reconstruction, embedding)
     if weights.consistent:
-        terms["consistent"] = weights.consistent * consistent_loss(code.identity, person)
+        identity = code.identity if comparable is None else code.identity[comparable]
+        group = person if comparable is None else person[comparable]
+        terms["consistent"] = weights.consistent * consistent_loss(identity, group)
     if weights.exclusive and progress >= weights.exclusive_from:
         terms["exclusive"] = weights.exclusive * exclusive_loss(code.expression, truth)
     return terms

@@ -20,11 +20,14 @@ def consistent_loss(
 ) -> Float[Tensor, ""]:
     """Values agree with the mean of their group, which is held fixed (CPEM eq. 3, as a mean square).
 
-    Eq. 3 is this for identity coefficients and a group a person. A group of one frame adds 0.
+    Eq. 3 is this for identity coefficients and a group a person. A group of one frame adds 0, and so does an
+    empty batch.
 
     Args:
         group: frames with the same number belong together; in any order, as many as there are.
     """
+    if not len(group):
+        return values.sum()
     _, index = torch.unique(group, return_inverse=True)
     sums = values.new_zeros(int(index.max()) + 1, values.shape[1]).index_add(0, index, values)
     label = sums / torch.bincount(index).to(values.dtype).unsqueeze(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -60,6 +62,20 @@ def test_constraints_count_as_the_paper_weighs_them(pictures: Pictures) -> None:
     assert float(terms["consistent"]) == pytest.approx(1000 * 12 / identity.numel(), rel=1e-4)
     assert float(terms["exclusive"]) == pytest.approx(10 * 0.16 / 8, rel=1e-4)
     assert float(terms["sparsity"]) == pytest.approx(0.1 * 0.9 / expression.numel(), rel=1e-4)
+
+
+def test_a_mirrored_picture_is_not_compared_with_the_persons_others(pictures: Pictures) -> None:
+    truth = pictures.truth
+    identity = truth.identity.clone()
+    identity[0] *= -1
+    code = replace(truth, identity=identity)
+    drawn = pictures.renderer(code, pictures.camera)
+    terms = [
+        pe_net_terms(code, drawn, pictures.observed, pictures.person, 0.0, comparable=kept)
+        for kept in (torch.ones(8, dtype=torch.bool), torch.arange(8) > 0, torch.zeros(8, dtype=torch.bool))
+    ]
+    assert terms[0]["consistent"] > 10
+    assert terms[1]["consistent"] < 1e-3 and terms[2]["consistent"] == 0
 
 
 def test_constraints_can_be_left_out(pictures: Pictures) -> None:
