@@ -30,17 +30,17 @@ class Texture:
 
 
 def vertex_normals(
-    vertices: Float[Tensor, "vertices 3"], triangles: Int[Tensor, "triangles 3"]
-) -> Float[Tensor, "vertices 3"]:
+    vertices: Float[Tensor, "*batch vertices 3"], triangles: Int[Tensor, "triangles 3"]
+) -> Float[Tensor, "*batch vertices 3"]:
     """Unit normals, the mean of the adjoining triangles' weighted by area. Differentiable.
 
     A vertex in no triangle of positive area gets 0.
     """
-    v0, v1, v2 = (vertices.index_select(0, triangles[:, k].long()) for k in range(3))
-    face = cross(v1 - v0, v2 - v0)
+    v0, v1, v2 = (vertices.index_select(-2, triangles[:, k].long()) for k in range(3))
+    face = cross(v1 - v0, v2 - v0, dim=-1)
     total = torch.zeros_like(vertices)
     for k in range(3):
-        total = total.index_add(0, triangles[:, k].long(), face)
+        total = total.index_add(-2, triangles[:, k].long(), face)
     return F.normalize(total, dim=-1, eps=1e-20)
 
 

@@ -12,9 +12,10 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from models.losses.constraints import consistent_loss, exclusive_loss
 from models.prior.data import SHAPE_COMPONENTS, People
 from models.prior.expressions import FRAMES, SHARED
-from models.prior.losses import coefficient_loss, exclusive_loss, identity_loss, same_expression_loss
+from models.prior.losses import coefficient_loss
 from models.prior.network import Ensemble, Estimate, PriorNet
 
 _REST_FRAMES: Final = 3  # without expression or nearly so; they come first
@@ -184,12 +185,15 @@ def _loss(net: PriorNet, batch: Batch, recipe: Recipe, late: bool) -> Tensor:
     away = (estimate.neutral - batch.to_neutral.flatten(0, 2)[:, : net.shape]) / spread
     loss = loss + 0.2 * torch.nn.functional.smooth_l1_loss(away, torch.zeros_like(away))
     if recipe.identity:
-        grid = batch.truth.shape[:3]
+        pairs, people, frames = batch.truth.shape[:3]
         neutral = (estimate.neutral + flat[1][:, : net.shape]) / spread
-        coefficients = estimate.coefficients.reshape(*grid, -1)[:, :, : SHARED // 2]
+        person = torch.arange(pairs * people).repeat_interleave(frames)
+        # two people who make the same face get the same coefficients
+        shared = estimate.coefficients.unflatten(0, (pairs, people, frames))[:, :, : SHARED // 2]
+        same = torch.arange(pairs * (SHARED // 2)).repeat_interleave(people)
         loss = loss + recipe.identity * (
-            0.1 * identity_loss(neutral.reshape(grid[0] * grid[1], grid[2], -1))
-            + same_expression_loss(coefficients)
+            0.1 * consistent_loss(neutral, person)
+            + consistent_loss(shared.transpose(1, 2).flatten(0, 2), same)
         )
     if recipe.exclusive and late:
         loss = loss + recipe.exclusive * exclusive_loss(estimate.coefficients, truth)

@@ -99,3 +99,19 @@ def test_an_empty_picture_has_gradients_of_zero() -> None:
         fragments, triangles, behind, recompute_barycentrics(fragments, behind, triangles, camera)
     ).sum().backward()
     assert behind.grad is not None and bool((behind.grad == 0).all())
+
+
+def test_a_batch_gives_what_single_images_give() -> None:
+    vertices, triangles, camera, _ = scene(torch.float64)
+    batch = torch.stack([vertices, vertices + torch.tensor([0.1, -0.05, 0.2], dtype=torch.float64)])
+    attributes = torch.randn(2, 6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    fragments = rasterise(batch, triangles, camera)
+    barycentrics = recompute_barycentrics(fragments, batch, triangles, camera)
+    own = interpolate(fragments, triangles, attributes, barycentrics)
+    shared = interpolate(fragments, triangles, attributes[0], barycentrics)
+    for k in range(2):
+        one = rasterise(batch[k], triangles, camera)
+        single = recompute_barycentrics(one, batch[k], triangles, camera)
+        torch.testing.assert_close(barycentrics[k], single)
+        torch.testing.assert_close(own[k], interpolate(one, triangles, attributes[k], single))
+        torch.testing.assert_close(shared[k], interpolate(one, triangles, attributes[0], single))

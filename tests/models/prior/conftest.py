@@ -9,15 +9,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from core.face_model.model import FaceModel
-from core.face_model.registry import load_model
 from models.prior.expressions import FRAMES, ExpressionSampler
 
 PEOPLE = 60
-
-
-@pytest.fixture(scope="session")
-def anny() -> FaceModel:
-    return load_model("anny")
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,9 @@ import pytest
 import torch
 
 from core.errors import BadInput
-from core.face_model.arkit import ARKIT_INDEX
 from models.prior.data import learn_basis, load_people
 from models.prior.evaluate import evaluate, people_clips
 from models.prior.export import WholeNet, export
-from models.prior.losses import exclusive_loss, identity_loss
 from models.prior.network import Ensemble, PriorNet, TurnNet
 from models.prior.prior import INPUTS, LandmarkPrior
 from models.prior.render import render_shards
@@ -67,22 +65,6 @@ def test_a_batch_shows_both_people_of_a_pair_the_same_shared_expressions(people_
     shared = batch.truth[:, :, :2]
     torch.testing.assert_close(shared[:, 0], shared[:, 1])
     assert not torch.equal(batch.truth[:, 0, 2:], batch.truth[:, 1, 2:])
-
-
-def test_identity_loss_is_about_agreement_only() -> None:
-    person = torch.randn(3, 1, 8)
-    assert identity_loss(person.expand(3, 4, 8)) == pytest.approx(0, abs=1e-10)
-    assert identity_loss(torch.randn(3, 4, 8)) > 0.1
-
-
-def test_exclusive_loss_blames_the_weaker_unit_where_it_is_absent() -> None:
-    smile, frown = ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["mouthFrownLeft"]
-    estimate, truth = torch.zeros(1, 52), torch.zeros(1, 52)
-    estimate[0, smile], estimate[0, frown] = 0.6, 0.2
-    truth[0, smile] = 0.6
-    assert exclusive_loss(estimate, truth) == pytest.approx(0.04)
-    truth[0, frown] = 0.2  # a recorded pair is left alone
-    assert exclusive_loss(estimate, truth) == 0
 
 
 def test_no_data_and_damaged_data_are_refused_by_name(people_folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""ETNet learns expressions from pairs of pictures and coefficients; RecAugNet is RecNet with them (JR2Net).
+
+A picture's landmarks say little of large expressions, and a network that learns from them says little too.
+ETNet learns expressions alone, from pictures whose coefficients are known, by ``activation_loss``. The paper
+makes those pictures by reenactment; any pairs will do, rendered or fitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.backbones import make_backbone
+from models.face_code import EXPRESSIONS, FaceCode
+from models.rec_net import RecNet
+
+_AT_REST = -2.0  # logit before training
+
+
+class ETNet(nn.Module):
+    """ResNet-34 and one linear layer with a sigmoid.
+
+    Args:
+        backbone: one of ``models.backbones.BACKBONES``.
+
+    Raises:
+        BadInput: there is no such backbone.
+    """
+
+    def __init__(self, backbone: str = "resnet34") -> None:
+        super().__init__()
+        self.backbone = make_backbone(backbone)
+        self.head = nn.Linear(self.backbone.feature_count, EXPRESSIONS)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.constant_(self.head.bias, _AT_REST)
+
+    def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch 52"]:
+        """Expressions in [0, 1] of RGB crops in [0, 1]."""
+        outputs: Tensor = self.head(self.backbone.pooled(images))
+        return torch.sigmoid(outputs.to(torch.promote_types(outputs.dtype, torch.float32)))
+
+
+class RecAugNet(nn.Module):
+    """RecNet with ETNet in place of its own expressions.
+
+    ETNet is trained and stays as it is; the rest of RecNet is trained on, by ``rec_net_terms``, so that
+    identity and pose explain what ETNet's expressions leave. It is the same interface as RecNet's.
+    """
+
+    def __init__(self, rec_net: RecNet, et_net: ETNet) -> None:
+        super().__init__()
+        self.rec_net = rec_net
+        self.et_net = et_net.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> RecAugNet:
+        """As of any module, but ETNet's statistics stay as they are."""
+        super().train(mode)
+        self.et_net.eval()
+        return self
+
+    def forward(
+        self, images: Float[Tensor, "batch 3 side side"], camera: Float[Tensor, "batch 4"] | None = None
+    ) -> FaceCode:
+        """As :class:`~models.face_code.FaceCodeNet`."""
+        return replace(self.rec_net(images, camera), expression=self.et_net(images))

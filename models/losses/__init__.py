@@ -1,0 +1,1 @@
+"""What the networks of the papers are trained for, one family a file."""
