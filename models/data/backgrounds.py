@@ -10,10 +10,10 @@ from numpy import ndarray
 
 def random_background(rng: np.random.Generator, side: int) -> Float32[ndarray, "side side 3"]:
     """A gradient, soft noise, stripes or clutter, often out of focus; linear light."""
-    kind = rng.integers(4)
+    kind = rng.choice(4, p=[0.25, 0.3, 0.12, 0.33])
     colours = rng.random((6, 3)) ** rng.uniform(1, 3) * rng.uniform(0.3, 1.0)
-    if rng.random() < 0.5:
-        colours = colours.mean(axis=1, keepdims=True) * (1 + 0.15 * rng.standard_normal(3))
+    if rng.random() < 0.7:
+        colours = colours.mean(axis=1, keepdims=True) * (1 + 0.2 * rng.standard_normal(3))
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     angle = rng.uniform(0, 2 * np.pi)
     ramp = np.clip(0.5 + (x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle), 0, 1)[..., None]
@@ -57,11 +57,15 @@ def _clutter(rng: np.random.Generator, side: int, picture: ndarray, colours: nda
 
 
 def random_patch(
-    rng: np.random.Generator, side: int
+    rng: np.random.Generator, side: int, *, always: bool = False
 ) -> tuple[Float32[ndarray, "side side 3"], Float32[ndarray, "side side"]] | None:
-    """Something flat before the camera, in one picture of twelve: linear colours, and its cover (0-1)."""
+    """Something flat before the camera, in one picture of twelve or ``always``.
+
+    Returns:
+        linear colours, and how much of each pixel it covers (0-1).
+    """
     shown, corners = rng.random() < 1 / 12, rng.integers(3, 8)
-    if not shown:
+    if not (shown or always):
         return None
     centre, radius = rng.uniform(0.1, 0.9, 2) * side, rng.uniform(0.06, 0.2) * side
     turn = np.sort(rng.uniform(0, 2 * np.pi, corners))

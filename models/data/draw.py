@@ -14,18 +14,16 @@ from numpy import ndarray
 
 from core.face_model.model import REGIONS, FaceModel
 from core.scene.clay import cavity
-from core.scene.lighting import shade
 from core.scene.rasterise_numba import rasterise_arrays
 from core.scene.shading import vertex_normals
 from core.surface.atlas import paint_triangles, triangle_regions
 from core.surface.noise import value_noise
 from models.data.lights import Light, ShadowMap
+from models.data.lit import DULL, EYE, SKIN, WET, light_pixels
 from models.data.meshes import Sheet, Solid
 
 _SUPERSAMPLE: Final = 2
 _BEHIND: Final = 6e-4  # metres that lashes may lie behind the lid they touch
-_SKIN, _EYE, _WET, _DULL = range(4)
-_SHARPNESS: Final = np.array([14.0, 260.0, 60.0, 25.0], np.float32)
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,8 @@ class HeadPainter:
         self._lash_corners = model.triangle_corners[lashes].astype(np.int32)
         self._uv = np.ascontiguousarray(model.uv, np.float32)
         self._lash_alpha = lash_alpha
-        kinds = {"skin": _SKIN, "eye_left": _EYE, "eye_right": _EYE, "eye_socket": _SKIN}
-        self._kind = np.array([kinds.get(name, _WET) for name in REGIONS])[region[~lashes]]
+        kinds = {"skin": SKIN, "eye_left": EYE, "eye_right": EYE, "eye_socket": SKIN}
+        self._kind = np.array([kinds.get(name, WET) for name in REGIONS])[region[~lashes]]
         self._inside = np.isin(region[~lashes], [REGIONS.index("mouth_interior"), REGIONS.index("tongue")])
 
     def draw(
@@ -95,15 +93,16 @@ class HeadPainter:
         head = seen & (triangle < len(self._triangles))
         albedo, bare = self._head_albedo(triangle, weights, head, texture)
         glossy = np.zeros((size, size), np.float32)
-        kind = np.full((size, size), _DULL)
+        kind = np.full((size, size), DULL)
         at = triangle[head]
         kind[head] = self._kind[at]
         glossy[head] = np.array([0.25 * gloss, 1.0, 0.5, 0.0], np.float32)[self._kind[at]]
         self._paint_solids(albedo, glossy, triangle, weights, seen & ~head, solids, len(posed), triangles)
         shadow = self._shadow(vertices, triangles, placed, sheets, light)
         turned = paint_triangles(triangle, weights, triangles, normals)
-        colour = _lit(albedo, turned, depth, seen, fine, light, shadow, kind, glossy)
-        open_sky = cavity(torch.from_numpy(depth), fine[0]).numpy()
+        colour = light_pixels(albedo, turned, depth, seen, fine, light, shadow, kind, glossy)
+        coarse = cavity(torch.from_numpy(depth[::2, ::2].copy()), fine[0] / 2).numpy()
+        open_sky = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_LINEAR)
         deep = np.zeros((size, size), bool)
         deep[head] = self._inside[at]
         colour *= (open_sky * np.where(deep, 0.55, 1.0))[..., None]
@@ -203,9 +202,9 @@ def _lay(
     alpha[shown] = np.clip(inside / max(0.0012, 0.2 * sheet.ragged), 0, 1)
     albedo = np.zeros((size, size, 3), np.float32)
     albedo[shown] = sheet.colour * (1 + sheet.streaks * strands[:, None]).clip(0.15)
-    kind = np.full((size, size), _DULL)
+    kind = np.full((size, size), DULL)
     glossy = np.full((size, size), 0.25 * sheet.gloss, np.float32)
-    lit = _lit(albedo, painted[..., :3], near, shown, fine, light, shadow, kind, glossy)
+    lit = light_pixels(albedo, painted[..., :3], near, shown, fine, light, shadow, kind, glossy)
     part = alpha[..., None]
     colour *= 1 - part
     colour += part * lit
@@ -213,47 +212,6 @@ def _lay(
     skin *= 1 - alpha
     solid_part = alpha > 0.5
     depth[solid_part] = near[solid_part]
-
-
-def _lit(
-    albedo: ndarray,
-    normals: ndarray,
-    depth: ndarray,
-    seen: ndarray,
-    fine: tuple[float, ...],
-    light: Light,
-    shadow: ShadowMap | None,
-    kind: ndarray,
-    glossy: ndarray,
-) -> Float32[ndarray, "size size 3"]:
-    """Colours where ``seen``: matt light, the hard light where it reaches, highlights."""
-    rows, columns = np.nonzero(seen)
-    far = depth[seen]
-    x, y = (columns + 0.5 - fine[2]) / fine[0], (rows + 0.5 - fine[3]) / fine[1]
-    points = np.stack([x * far, y * far, far], axis=1).astype(np.float32)
-    view = -points / np.linalg.norm(points, axis=1, keepdims=True)
-    normal = normals[seen]
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    facing = np.einsum("pk,pk->p", normal, view)
-    normal -= 2 * np.minimum(facing, 0)[:, None] * view  # thin things are seen from both sides
-    matt = shade(torch.from_numpy(normal), torch.from_numpy(light.soft).float()).numpy().clip(0.02)
-    reach = np.ones(len(points), np.float32)
-    if shadow is not None:
-        reach = shadow.lit(points + 0.0015 * normal)
-        lambert = np.clip(normal @ light.towards.astype(np.float32), 0, None) * reach
-        matt += lambert[:, None] * light.hard.astype(np.float32)
-    shine = np.zeros_like(matt)
-    sharp = _SHARPNESS[kind[seen]]
-    for towards, colour in light.glints:
-        half = view + towards.astype(np.float32)
-        half /= np.linalg.norm(half, axis=1, keepdims=True)
-        glint = np.clip(np.einsum("pk,pk->p", normal, half), 1e-4, None) ** sharp * (sharp + 8) / 25
-        hard = shadow is not None and towards is light.towards
-        shine += (glint * (reach if hard else 1.0))[:, None] * colour.astype(np.float32)
-    fresnel = 0.04 + 0.3 * (1 - np.abs(facing).clip(0, 1)) ** 5
-    image = np.zeros((*seen.shape, 3), np.float32)
-    image[seen] = albedo[seen] * matt + (glossy[seen] * fresnel)[:, None] * shine
-    return image
 
 
 def _look_up(image: ndarray, uv: Float[ndarray, "rows columns 2"]) -> ndarray:

@@ -85,7 +85,7 @@ class Barber:
         points, depth = self._surface.points, self._surface.hair - style.hairline
         if style.fringe:
             wave = 0.004 * np.sin(points[:, 0] * 70 + style.phase[0])
-            front = np.abs(points[:, 0]) - 0.058
+            front = np.abs(points[:, 0]) - 0.070
             hanging = points[:, 1] - (self._marks[10, 1] + 0.010 - style.fringe) + wave
             fringe = np.where(points[:, 2] > self._marks[234, 2] + 0.02, np.minimum(hanging, -front), -1.0)
             depth = np.maximum(depth, np.minimum(fringe, 0.02))
@@ -93,7 +93,7 @@ class Barber:
         used = (depth[self._skin_triangles] > -_REACH).any(axis=1)
         triangles = self._skin_triangles[used]
         lumps = 1 + 0.25 * value_noise((points * 45 + style.phase).astype(np.float32))
-        rise = np.clip((depth + 0.004) / 0.02, 0, 1)
+        rise = np.clip((depth + 0.002) / 0.03, 0, 1)
         thickness = 0.0015 + (style.volume * rise * lumps + (0.004 if style.fringe else 0.0) * (rise > 0))
         crown = self._marks[10] * (0, 1, 0) + (0, 0.03, -0.06)
         flat = points - crown

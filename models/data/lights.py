@@ -14,8 +14,7 @@ from core.scene.lighting import ambient_light, directional_light
 from core.scene.rasterise_numba import rasterise_arrays
 
 _MAP_SIDE: Final = 320
-_AWAY: Final = 20.0  # metres to the light: near enough to parallel
-_BIAS: Final = 2.5e-3  # metres, against a surface's shadow on itself
+AWAY: Final = 20.0  # metres to the light: near enough to parallel
 _HARD_SHARE: Final = 0.45
 
 
@@ -70,7 +69,14 @@ def _tint(rng: np.random.Generator, spread: float) -> Float[ndarray, "3"]:
 
 
 class ShadowMap:
-    """How far every ray from the hard light gets."""
+    """How far every ray from the hard light gets.
+
+    Attributes:
+        axes: rows: the map's x and y and the direction away from the light, camera axes.
+        middle: point of the scene (metres) that is ``AWAY`` from the light.
+        focal: of the light's view, texels.
+        depth: from the light, metres; infinite where nothing is.
+    """
 
     def __init__(
         self,
@@ -81,27 +87,10 @@ class ShadowMap:
         helper = np.array([1.0, 0, 0]) if abs(towards[1]) > 0.8 else np.array([0.0, 1, 0])
         across = np.cross(helper, towards)
         across /= np.linalg.norm(across)
-        self._axes = np.stack([across, np.cross(towards, across), -towards])
-        self._middle = in_camera.mean(axis=0)
-        seen = self._from_light(in_camera)
-        reach = float(np.abs(seen[:, :2]).max()) * 1.02
-        focal = 0.5 * _MAP_SIDE / reach * _AWAY
-        self._camera = (focal, focal, _MAP_SIDE / 2, _MAP_SIDE / 2)
-        self._depth = rasterise_arrays(
-            seen, triangles, self._camera, _MAP_SIDE, _MAP_SIDE, 0.01, False
-        )[2]  # fmt: skip
-
-    def lit(self, points: Float32[ndarray, "points 3"]) -> Float32[ndarray, "points"]:
-        """How much of the hard light reaches points in camera axes, 0-1; soft over about two texels."""
-        seen = self._from_light(points)
-        at = seen[:, :2] / seen[:, 2:] * self._camera[0] + _MAP_SIDE / 2 - 0.5
-        total = np.zeros(len(points), np.float32)
-        for dx, dy in ((-0.6, -0.3), (0.3, -0.6), (0.6, 0.3), (-0.3, 0.6)):
-            spot = np.rint(at + np.array([dx, dy])).astype(int).clip(0, _MAP_SIDE - 1)
-            total += seen[:, 2] < self._depth[spot[:, 1], spot[:, 0]] + _BIAS
-        return total / 4
-
-    def _from_light(self, points: ndarray) -> Float32[ndarray, "points 3"]:
-        turned = (points - self._middle) @ self._axes.T
-        turned[:, 2] += _AWAY
-        return turned.astype(np.float32)
+        self.axes = np.stack([across, np.cross(towards, across), -towards]).astype(np.float32)
+        self.middle = in_camera.mean(axis=0)
+        seen = (in_camera - self.middle) @ self.axes.T
+        seen[:, 2] += AWAY
+        self.focal = 0.5 * _MAP_SIDE / (float(np.abs(seen[:, :2]).max()) * 1.02) * AWAY
+        camera = (self.focal, self.focal, _MAP_SIDE / 2, _MAP_SIDE / 2)
+        self.depth = rasterise_arrays(seen, triangles, camera, _MAP_SIDE, _MAP_SIDE, 0.01, False)[2]

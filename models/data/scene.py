@@ -130,7 +130,7 @@ class PeopleRenderer:
             posed, person.texture, solids, sheets, (camera, rotation, translation), light, person.gloss, SIDE
         )
         # a camera exposes for the face, but not all the way: dark skin stays darker
-        gain = rng.uniform(0.75, 1.2) * (0.62 / max(drawing.level, 1e-3)) ** rng.uniform(0.6, 1.0)
+        gain = rng.uniform(0.75, 1.2) * (0.62 / max(drawing.level, 1e-3)) ** rng.uniform(0.5, 0.95)
         white = gain * np.exp(rng.normal(0, 0.06, 3))
         behind = random_background(rng, SIDE) * rng.uniform(0.3, 1.2)
         linear = drawing.colour * white + (1 - drawing.cover[..., None]) * behind

@@ -13,7 +13,8 @@ def photograph(
 ) -> UInt8[ndarray, "side side 3"]:
     """sRGB pixels with the blur, coarseness, noise and compression of a random camera.
 
-    A third of the pictures stay nearly clean, or all of them where ``clean``. White balance and exposure are the light's business.
+    A third of the pictures stay nearly clean, or all of them where ``clean``.
+    White balance and exposure are the light's business.
 
     Args:
         linear: linear light, clipped at 1.
