@@ -82,7 +82,7 @@ class Augmentation:
         if rng.random() < self.noisy:
             grain = np.empty(image.shape, np.int16)
             cv2.setRNGSeed(int(rng.integers(2**31)))
-            cv2.randn(grain, 0, rng.uniform(1, 8))
+            cv2.randn(grain, np.zeros(3), np.full(3, rng.uniform(1, 8)))
             image = cv2.add(image, grain, dtype=cv2.CV_8U)
         if rng.random() < self.packed:
             _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])

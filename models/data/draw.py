@@ -25,6 +25,8 @@ from models.data.meshes import Sheet, Solid
 _SUPERSAMPLE: Final = 2
 _BEHIND: Final = 6e-4  # metres that lashes may lie behind the lid they touch
 
+Intrinsics = tuple[float, float, float, float]
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -78,13 +80,17 @@ class HeadPainter:
             gloss: of the skin, 0-1.
         """
         camera, rotation, translation = view
-        fine = (*(float(v) * _SUPERSAMPLE for v in camera),)
+        fx, fy, cx, cy = (float(value) * _SUPERSAMPLE for value in camera)
+        fine = (fx, fy, cx, cy)
         size = side * _SUPERSAMPLE
         to_camera = lambda points: (points @ rotation.T + translation).astype(np.float32)  # noqa: E731
         vertices = to_camera(np.concatenate([posed, *(thing.vertices for thing in solids)]))
-        starts = np.cumsum([len(posed)] + [len(thing.vertices) for thing in solids])[:-1] if solids else []
+        starts = np.cumsum([len(posed), *(len(thing.vertices) for thing in solids)])
         triangles = np.concatenate(
-            [self._triangles, *(thing.triangles + start for thing, start in zip(solids, starts, strict=True))]
+            [
+                self._triangles,
+                *(thing.triangles + start for thing, start in zip(solids, starts[:-1], strict=True)),
+            ]
         ).astype(np.int32)
         placed = [to_camera(sheet.vertices) for sheet in sheets]
         triangle, weights, depth = rasterise_arrays(vertices, triangles, fine, size, size, 0.01, False)
@@ -160,7 +166,7 @@ class HeadPainter:
         return ShadowMap(np.concatenate(parts), np.concatenate(corners).astype(np.int32), light.towards)
 
     def _lash(
-        self, vertices: ndarray, colour: ndarray, depth: ndarray, skin: ndarray, fine: tuple[float, ...]
+        self, vertices: ndarray, colour: ndarray, depth: ndarray, skin: ndarray, fine: Intrinsics
     ) -> None:
         size = len(depth)
         triangle, weights, near = rasterise_arrays(
@@ -180,7 +186,7 @@ def _lay(
     cover: ndarray,
     depth: ndarray,
     skin: ndarray,
-    fine: tuple[float, ...],
+    fine: Intrinsics,
     light: Light,
     shadow: ShadowMap | None,
 ) -> None:

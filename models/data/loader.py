@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ Key = tuple[int, int]
 """Epoch and index of a sample."""
 
 _PREFETCH: Final = 4
+# a plain fork of a process that has run OpenCV, numba or MediaPipe hangs
+_START: Final = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
 
 
 class PeopleDataset(Dataset[dict[str, Any]]):
@@ -65,7 +68,7 @@ class PeopleDataset(Dataset[dict[str, Any]]):
         at = int(np.searchsorted(self._starts, index, "right")) - 1
         shard, row = self._shard(at), index - int(self._starts[at])
         image, skin = shard.picture(row), shard.skin(row)
-        labels = {name: shard.arrays[name][row] for name in LABELS if name in shard.arrays}
+        labels: dict[str, Any] = {name: shard.arrays[name][row] for name in LABELS if name in shard.arrays}
         if "identity" in labels:
             labels["identity_known"] = np.bool_(True)
         if self.augmentation is not None:
@@ -149,7 +152,7 @@ def people_loader(
     workers: int = 0,
     rank: int = 0,
     world: int = 1,
-) -> DataLoader[Batch]:
+) -> DataLoader[Any]:
     """A loader of :class:`Batch`; ``loader.batch_sampler.set_epoch(n)`` before each epoch.
 
     Raises:
@@ -158,10 +161,11 @@ def people_loader(
     sampler = PeopleSampler(dataset.person, people, frames, seed, rank, world)
     return DataLoader(
         dataset,
-        batch_sampler=sampler,  # type: ignore[arg-type]
+        batch_sampler=sampler,
         num_workers=workers,
         collate_fn=collate,
         worker_init_fn=_quiet_worker,
+        multiprocessing_context=_START if workers else None,
         persistent_workers=workers > 0,
         prefetch_factor=_PREFETCH if workers else None,
         pin_memory=torch.cuda.is_available(),

@@ -21,7 +21,7 @@ def photograph(
     """
     side = linear.shape[0]
     dirty = rng.random() > 0.33 and not clean
-    image = linear
+    image: ndarray = linear
     if dirty and rng.random() < 0.3:
         image = _blurred(image, rng)
     if dirty and rng.random() < 0.35:
@@ -58,8 +58,8 @@ def _blurred(image: ndarray, rng: np.random.Generator) -> ndarray:
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1
     turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), angle, 1.0)
-    kernel = cv2.warpAffine(kernel, turn, (length, length))
-    return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-3))
+    streak = cv2.warpAffine(kernel, turn, (length, length))
+    return cv2.filter2D(image, -1, streak / max(float(streak.sum()), 1e-3))
 
 
 def _developed(encoded: ndarray, rng: np.random.Generator) -> ndarray:

@@ -56,7 +56,7 @@ def paint_skin(
 
 def _plain(recipe: SkinRecipe, surface: Surface, at: ndarray) -> Float[ndarray, "points 3"]:
     """Tone with blotches of a few sizes, redder where blood is near."""
-    blotches = sum(weight * _noise(at, size) for size, weight in ((38, 0.6), (14, 0.7), (5, 0.5)))
+    blotches = 0.6 * _noise(at, 38) + 0.7 * _noise(at, 14) + 0.5 * _noise(at, 5)
     albedo = recipe.tone * (1 + recipe.mottle * blotches)[:, None]
     red = _bell(surface.cheek, 0.022) + 0.9 * _bell(surface.nose, 0.013) + 0.35 * _noise(at + 9, 11)
     red += 0.4 * _bell(surface.lids, 0.006)
@@ -150,7 +150,7 @@ def _cover(albedo: ndarray, weight: ndarray, colour: ndarray) -> None:
     albedo += np.clip(weight, 0, 1)[:, None] * (colour - albedo)
 
 
-def _noise(at: ndarray, millimetres: float) -> Float32[ndarray, "points"]:
+def _noise(at: ndarray, millimetres: float | int) -> Float32[ndarray, "points"]:
     return value_noise((at * np.float32(1 / (millimetres * _MILLIMETRE))).astype(np.float32))
 
 

@@ -78,6 +78,7 @@ class SkinRecipe:
         stick = np.array([rng.uniform(0.15, 0.6), rng.uniform(0.01, 0.12), rng.uniform(0.02, 0.15)])
         hair = _HAIR[rng.choice(len(_HAIR), p=[0.28, 0.25, 0.2, 0.06, 0.12, 0.09])]
         hair = hair * np.exp(rng.normal(0, 0.2)) * np.exp(rng.normal(0, 0.05, 3))
+        stick = stick * (0.35 + 0.65 * min(1.0, float(tone.mean()) / 0.3))
         painted = made_up and rng.random() < 0.6
         iris = _IRISES[rng.integers(len(_IRISES))] * np.exp(rng.normal(0, 0.15, 3))
         length = rng.choice([0.35, 1.0])
@@ -104,8 +105,8 @@ class SkinRecipe:
             beard_length=float(length),
             grizzle=float(max(0.0, old - 0.4)),
             liner=float(numbers[12]) if made_up else float(0.25 * numbers[12]),
-            shadow=float(0.7 * numbers[13]) if made_up else 0.0,
-            shadow_colour=rng.uniform(0.02, 0.35, 3),
+            shadow=float(0.6 * numbers[13]) if made_up else 0.0,
+            shadow_colour=tone * rng.uniform(0.25, 1.1) * rng.uniform(0.5, 1.2, 3),
             blush=float(0.5 * numbers[14]) if made_up else 0.0,
             iris=np.clip(iris, 0.01, 0.4),
             white=float(rng.uniform(0.75, 1.05)),
