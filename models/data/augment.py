@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import cv2
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
 from core.capture.crop import SquareCrop
-from core.scene.lighting import harmonics
 from models.data.backgrounds import random_patch
 from models.data.crops import SIDE, crop_points, crop_view
 from models.data.mirror import Mirror
 
 _LEVELS: Final = np.arange(256) / 255
 _LINEAR: Final = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+_COARSE: Final = 4  # pixels of a patch's texture
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Augmentation:
         )
         image, skin, labels = cropped(image, skin, labels, crop)
         if person_rng.random() < self.mirrored:
-            image, skin = np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(skin[:, ::-1])
+            image, skin = cv2.flip(image, 1), cv2.flip(skin, 1)
             labels = mirror.labels(labels)
         gain = np.exp(rng.normal(0, self.exposure) + rng.normal(0, self.white, 3))
         image, labels = exposed(image, labels, gain)
@@ -134,30 +132,22 @@ def exposed(
     return cv2.LUT(image, table), changed
 
 
-@lru_cache(maxsize=1)
-def _directions() -> Float[ndarray, "24 3"]:
-    points = np.random.default_rng(0).standard_normal((24, 3))
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
-
-
-def turned_light(sh: Float[ndarray, "9 3"], angle: float) -> Float[ndarray, "9 3"]:
+def turned_light(sh: Float[ndarray, "9 3"], angle: float) -> Float32[ndarray, "9 3"]:
     """Light seen by a camera that a crop turned clockwise by ``angle`` has turned about its axis.
 
-    Exact: each band of harmonics turns into itself.
+    Exact: functions of x and y turn like the plane, those of xy and x² - y² twice as far.
     """
-    about = np.eye(3)
-    about[:2, :2] = SquareCrop((0.0, 0.0), 1.0, angle).axes.T
-    before, after = (
-        harmonics(torch.from_numpy(np.ascontiguousarray(points))).numpy()
-        for points in (_directions(), _directions() @ about.T)
-    )
-    return np.linalg.lstsq(after, before @ sh, rcond=None)[0].astype(np.float32)
+    turned = np.array(sh, np.float32)
+    for a, b, times in ((3, 1, 1), (7, 5, 1), (8, 4, 2)):
+        c, s = np.cos(times * angle), np.sin(times * angle)
+        turned[a], turned[b] = c * sh[a] + s * sh[b], c * sh[b] - s * sh[a]
+    return turned
 
 
 def _patched(image: ndarray, skin: ndarray, rng: np.random.Generator) -> tuple[ndarray, ndarray]:
-    patch = random_patch(rng, SIDE, always=True)
+    patch = random_patch(rng, SIDE // _COARSE, always=True)
     assert patch is not None
-    colours, cover = patch
+    colours, cover = (cv2.resize(layer, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR) for layer in patch)
     hidden = cover > 0.5
     image, skin = image.copy(), skin.copy()
     image[hidden] = np.rint(255 * np.sqrt(colours[hidden])).astype(np.uint8)

@@ -105,7 +105,7 @@ class Shard:
     def picture(self, index: int) -> UInt8[ndarray, "side side 3"]:
         """A frame's picture, RGB."""
         decoded = self._decoded(index, 0, cv2.IMREAD_COLOR)
-        return np.ascontiguousarray(decoded[..., ::-1])
+        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
     def skin(self, index: int) -> UInt8[ndarray, "side side"]:
         """A frame's mask, 255 for bare skin."""
