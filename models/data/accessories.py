@@ -13,7 +13,7 @@ from core.face_model.model import JOINTS, FaceModel
 from core.scene.camera import head_rotation
 from models.data.meshes import Sheet, Solid, ellipsoid, joined, solid, tube
 
-_GLASSES, _HAND, _MICROPHONE, _CLOTH = 0.28, 0.10, 0.06, 0.05  # shares of people, of frames for the hand
+_GLASSES, _HAND, _MICROPHONE, _CLOTH = 0.28, 0.08, 0.06, 0.05  # shares of people, of frames for the hand
 _SKIN_TONES: Final = np.array([[0.55, 0.36, 0.28], [0.30, 0.18, 0.12], [0.09, 0.05, 0.035]])
 
 
@@ -55,7 +55,7 @@ def random_glasses(rng: np.random.Generator, marks: Float32[ndarray, "478 3"]) -
 
 
 def random_hand(rng: np.random.Generator, marks: Float32[ndarray, "478 3"]) -> list[Solid]:
-    """A hand-like thing before the mouth, chin or a cheek, in one frame of ten."""
+    """A hand-like thing before the mouth, chin or a cheek, in one frame of twelve."""
     shown, place, tilt, tone = rng.random() < _HAND, rng.integers(5), rng.normal(0, 0.5), rng.integers(3)
     spread = rng.uniform(0.015, 0.019)
     if not shown:

@@ -26,7 +26,7 @@ from models.data.textures import TexturePainter
 
 MODES: Final = 48
 SAMPLES: Final = 400
-_VERSION: Final = 1  # raised when skins are painted differently
+_VERSION: Final = 2  # raised when skins are painted differently
 _SEED: Final = 20_260
 
 

@@ -123,12 +123,14 @@ def _brows_and_beard(
     if fine:
         side = np.abs(surface.points[:, 0])
         slant = np.stack([side - 0.9 * at[:, 1], at[:, 1] + 0.5 * side, at[:, 2]], axis=1)
-        brow = brow * np.clip(0.75 + 0.6 * _stretched(slant.astype(np.float32), 0.55, 2.2), 0, 1)
+        brow = brow * np.clip(0.85 + 0.6 * _stretched(slant.astype(np.float32), 0.55, 2.2), 0, 1)
         stubble = np.clip(0.5 + 0.9 * _noise(at, 0.55), 0, 1)
         whiskers = np.clip(0.8 + 0.5 * _stretched(at, 0.5, 5.0), 0, 1)
         patchy = np.clip(0.85 + 0.5 * _noise(at + 11, 9), 0, 1)
         beard = beard * patchy * (stubble if recipe.beard_length < 0.5 else whiskers)
-    _cover(albedo, 0.9 * brow * recipe.brow_strength * own, np.minimum(recipe.hair_colour, 0.6 * recipe.tone))
+    _cover(
+        albedo, 0.97 * brow * recipe.brow_strength * own, np.minimum(recipe.hair_colour, 0.6 * recipe.tone)
+    )
     if recipe.beard:
         grey = recipe.hair_colour + recipe.grizzle * (0.3 - recipe.hair_colour)
         _cover(albedo, np.clip(beard * recipe.beard * (0.4 + 0.55 * recipe.beard_length), 0, 0.95), grey)

@@ -97,7 +97,7 @@ class SkinRecipe:
             bags=float(0.1 + 0.4 * numbers[6] + 0.3 * old),
             lip_colour=stick if painted else lips,
             lip_strength=0.9 if painted else float(0.35 + 0.55 * numbers[7]),
-            brow_strength=float(0.25 + 0.75 * numbers[8]),
+            brow_strength=float(0.5 + 0.5 * numbers[8] ** 0.7),
             brow_width=float(0.0024 + 0.0032 * numbers[9]),
             brow_arch=float(numbers[10] - 0.5),
             hair_colour=np.clip(hair, 0.004, 0.6),

@@ -109,7 +109,7 @@ def _unwrapped_portrait(
 def _over_tone(
     portrait: Portrait, values: Float32[ndarray, "points 14"], surface: Surface
 ) -> Float32[ndarray, "points 3"]:
-    believed = np.clip((-surface.hair - 0.032) / 0.015, 0, 1) * np.clip((surface.lips - 0.001) / 0.003, 0, 1)
+    believed = np.clip((-surface.hair - 0.032) / 0.015, 0, 1) * np.clip((surface.lips - 0.003) / 0.004, 0, 1)
     weights = np.full(len(values), 0.02, np.float32)
     colours = np.tile(0.02 * portrait.tone, (len(values), 1))
     for part in (values[:, :7], values[:, 7:]):

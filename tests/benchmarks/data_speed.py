@@ -1,7 +1,7 @@
 """How fast the data engine renders, and how fast the loader reads.
 
     python -m tests.benchmarks.data_speed
-    python -m tests.benchmarks.data_speed --models anny,ict --people 16 --frames 8 --workers 0,2
+    python -m tests.benchmarks.data_speed --models anny,ict --people 32 --workers 0,2,4
 
 Rendering is timed on one core, as CPU time too (machines are shared); the loader with augmentation, from a
 data set that was just written, so from the memory of the file system.
@@ -28,7 +28,7 @@ _FRAMES_A_BATCH = 4
 
 def main(
     models: Annotated[str, typer.Option(help="separated by commas")] = "anny",
-    people: Annotated[int, typer.Option()] = 8,
+    people: Annotated[int, typer.Option()] = 16,
     frames: Annotated[int, typer.Option()] = 8,
     workers: Annotated[str, typer.Option(help="of the loader, separated by commas")] = "0,2",
     seconds: Annotated[float, typer.Option(help="that each loader runs")] = 5.0,
