@@ -10,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 from scipy.spatial import cKDTree
 from skimage import data

@@ -20,7 +20,7 @@ def test_a_data_set_is_rendered_and_described(run: Run, tmp_path: Path) -> None:
     assert again[-1]["shards"] == 0
     assert run("data", "render", "--people", 1, "--frames", 3, "--out", "set").exit_code == 2
     (tmp_path / "set" / "dataset.json").write_text("{")
-    assert run("data", "render", "--people", 1, "--frames", 2, "--out", "set").exit_code == 18
+    assert run("data", "render", "--people", 1, "--frames", 2, "--out", "set").exit_code == 22
 
 
 def test_photos_become_a_data_set(run: Run, portrait: Path) -> None:
