@@ -84,6 +84,12 @@ class PresetUnreadable(SemblanceError):
     code = "preset_unreadable"
 
 
+class DataUnreadable(SemblanceError):
+    """A training set, or one of its shards, is damaged, incomplete or of another version."""
+
+    code = "data_unreadable"
+
+
 class DependencyMissing(SemblanceError):
     """An optional package (bpy, ...) is not installed."""
 

@@ -16,8 +16,8 @@ from core.scene.interpolation import interpolate, recompute_barycentrics
 from core.scene.lighting import harmonics
 from core.scene.rasterise import rasterise
 from core.scene.shading import linear_to_srgb, vertex_normals
+from models.data.skins import opaque_triangles
 from models.face_code import FaceCode
-from models.prior.skins import opaque_triangles
 
 _COMMON_FOCAL: Final = 4.0  # in sides; any will do
 

@@ -99,6 +99,7 @@ HTTP_STATUS: Final = {
     "mesh_unusable": 422,
     "landmarks_missing": 422,
     "landmarks_unreadable": 422,
+    "data_unreadable": 422,
     "dependency_missing": 422,
     "too_many": 429,
     "output_failed": 507,

@@ -35,6 +35,10 @@ def mirrored_name(name: str) -> str:
     return name
 
 
+MIRRORED_UNITS: Final[tuple[int, ...]] = tuple(ARKIT_INDEX[mirrored_name(name)] for name in ARKIT_NAMES)
+"""Index of each coefficient's twin on the other side: coefficients of a face in the mirror."""
+
+
 def _both_sides(*pairs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((a + side, b + side) for a, b in pairs for side in ("Left", "Right"))
 

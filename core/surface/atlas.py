@@ -8,7 +8,7 @@ from typing import no_type_check
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int32
+from jaxtyping import Bool, Float, Float32, Int, Int32
 from numba import njit, prange
 from numpy import ndarray
 
@@ -46,13 +46,13 @@ class Atlas:
         self, values: Float[ndarray, "vertices channels"]
     ) -> Float32[ndarray, "rows columns channels"]:
         """Values of vertices interpolated at every texel; 0 outside the charts."""
-        return _paint(self.triangle, self.barycentrics, self.model.triangles, _contiguous(values))
+        return paint_triangles(self.triangle, self.barycentrics, self.model.triangles, values)
 
     def paint_corners(
         self, values: Float[ndarray, "corners channels"]
     ) -> Float32[ndarray, "rows columns channels"]:
         """Values of polygon corners interpolated at every texel; 0 outside the charts."""
-        return _paint(self.triangle, self.barycentrics, self.model.triangle_corners, _contiguous(values))
+        return paint_triangles(self.triangle, self.barycentrics, self.model.triangle_corners, values)
 
     def covers(self, *regions: str) -> Bool[ndarray, "rows columns"]:
         """Texels of the named regions."""
@@ -104,8 +104,18 @@ def pad_charts(image: ndarray, covered: Bool[ndarray, "size size"]) -> ndarray:
     return padded
 
 
-def _contiguous(values: ndarray) -> ndarray:
-    return np.ascontiguousarray(values, np.float32)
+def paint_triangles(
+    triangle: Int32[ndarray, "rows columns"],
+    barycentrics: Float32[ndarray, "rows columns 3"],
+    indices: Int[ndarray, "triangles 3"],
+    values: Float[ndarray, "values channels"],
+) -> Float32[ndarray, "rows columns channels"]:
+    """Values interpolated at every pixel of a rasterised mesh; 0 where ``triangle`` is -1.
+
+    Args:
+        indices: of each triangle's corners in ``values``.
+    """
+    return _paint(triangle, barycentrics, indices, np.ascontiguousarray(values, np.float32))
 
 
 @njit(cache=True, parallel=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core.errors import BadInput
 from core.face_model.arkit import ARKIT_INDEX
-from models.prior.expressions import FRAMES
+from models.data.expressions import FRAMES
 from models.prior.features import SWAP, Canonical, learn_canonical, mirror_landmarks, mirror_rotations
 from models.prior.turn import MIRRORED, turns_missed
 

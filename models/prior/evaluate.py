@@ -11,8 +11,8 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from models.data.expressions import CLIP_FRAMES, FRAMES
 from models.prior.data import held_out, read_shards
-from models.prior.expressions import CLIP_FRAMES, FRAMES
 from models.prior.metrics import VISIBLE, Scores, score
 from models.prior.prior import LandmarkPrior
 

@@ -10,10 +10,10 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.capture.topology import MIRROR
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
+from core.face_model.arkit import MIRRORED_UNITS
 from core.face_model.identity_basis import align_similarity
 
-SWAP: Final = np.array([ARKIT_INDEX[mirrored_name(name)] for name in ARKIT_NAMES])
+SWAP: Final = np.array(MIRRORED_UNITS)
 """The coefficient at each coefficient's place in a mirrored face."""
 _FLIP: Final = np.array([-1.0, 1.0, 1.0], np.float32)
 _FRONTAL: Final = np.radians(30)  # frames turned farther than this tell little of the rest

@@ -24,8 +24,8 @@ from core.atomic import staged_output
 from core.errors import BadInput, SemblanceError
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
-from models.prior.expressions import ClipSampler, ExpressionSampler
-from models.prior.heads import (
+from models.data.expressions import ClipSampler, ExpressionSampler
+from models.data.heads import (
     LandmarkReader,
     draw,
     projected_landmarks,
@@ -34,8 +34,8 @@ from models.prior.heads import (
     random_sensor,
     random_shot,
 )
-from models.prior.skins import SkinPainter, opaque_triangles
-from models.prior.take import held_out_half, read_take, training_half
+from models.data.skins import SkinPainter, opaque_triangles
+from models.data.take import held_out_half, read_take, training_half
 
 PEOPLE_A_SHARD: Final = 25
 _CODES: Final = {"anny": 1, "ict": 2}

@@ -12,9 +12,9 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
+from models.data.expressions import FRAMES, SHARED
 from models.losses.constraints import consistent_loss, exclusive_loss
 from models.prior.data import SHAPE_COMPONENTS, People
-from models.prior.expressions import FRAMES, SHARED
 from models.prior.losses import coefficient_loss
 from models.prior.network import Ensemble, Estimate, PriorNet
 

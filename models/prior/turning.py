@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
+from models.data.expressions import FRAMES
 from models.prior.data import SHAPE_COMPONENTS, People
-from models.prior.expressions import FRAMES
 from models.prior.network import TurnNet
 from models.prior.training import Recipe
 

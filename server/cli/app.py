@@ -8,6 +8,7 @@ import typer
 
 from server.cli.addon import addon
 from server.cli.blender import blend, export
+from server.cli.data import data
 from server.cli.demo import demo
 from server.cli.doctor import doctor
 from server.cli.exits import reported
@@ -50,6 +51,7 @@ for _command in (
 ):  # fmt: skip
     app.command()(reported(_command))
 app.add_typer(models, name="models")
+app.add_typer(data, name="data")
 
 
 def main() -> None:

@@ -42,6 +42,7 @@ EXIT_CODES: Final = {
     "mesh_unusable": 19,
     "landmarks_missing": 20,
     "landmarks_unreadable": 21,
+    "data_unreadable": 22,
     "cancelled": 130,
 }
 """Error code → exit code. 0 is success; 2 is also a misspelt command line, 1 a fault of Semblance's own."""

@@ -30,7 +30,7 @@ from core.scene.camera import head_rotation, portrait_camera
 from core.scene.lighting import random_lighting
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb
-from models.prior.skins import opaque_triangles, paint_eyes, paint_inside, photo_albedo
+from models.data.skins import opaque_triangles, paint_eyes, paint_inside, photo_albedo
 from tests.benchmarks.reading import PhotoReader, data_folder
 from tests.benchmarks.shape_error import shape_error
 

@@ -20,11 +20,11 @@ from numpy import ndarray
 from core.capture.faces import FaceFinder
 from core.capture.photos import Photo
 from core.face_model.arkit import ARKIT_NAMES
-from models.prior.heads import draw, random_light, random_sensor, random_shot
+from models.data.heads import draw, random_light, random_sensor, random_shot
+from models.data.skins import opaque_triangles
+from models.data.take import held_out_half, read_take
 from models.prior.metrics import VISIBLE, score, score_by_unit
 from models.prior.prior import LandmarkPrior
-from models.prior.skins import opaque_triangles
-from models.prior.take import held_out_half, read_take
 from tests.benchmarks.face_landmarker import blendshapes_of
 from tests.benchmarks.ict_truth import ict_model, skin_of
 from tests.benchmarks.reading import data_folder

@@ -16,7 +16,7 @@ from core.scene.camera import head_rotation, portrait_camera
 from core.scene.lighting import random_lighting
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb
-from models.prior.skins import opaque_triangles
+from models.data.skins import opaque_triangles
 from tests.benchmarks import ict_truth
 
 SIDE, RATE = 512, 30

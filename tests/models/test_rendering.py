@@ -14,8 +14,8 @@ from core.scene.camera import Camera
 from core.scene.lighting import shade
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb, vertex_normals
+from models.data.heads import Shot, projected_landmarks
 from models.face_code import FaceCode
-from models.prior.heads import Shot, projected_landmarks
 from models.rendering import FaceRenderer, Rendered
 from tests.models.conftest import SIDE, Pictures, albedo_of
 

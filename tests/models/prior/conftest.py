@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from core.face_model.model import FaceModel
-from models.prior.expressions import FRAMES, ExpressionSampler
+from models.data.expressions import FRAMES, ExpressionSampler
 
 PEOPLE = 60
 

@@ -13,10 +13,10 @@ from core.errors import BadInput, ModelMissing, ModelUnreadable
 from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.face_model.model import FaceModel
 from core.scene.lighting import ambient_light, directional_light
+from models.data.heads import LandmarkReader, draw, projected_landmarks, random_shot
+from models.data.skins import SkinPainter, opaque_triangles
 from models.prior.features import SWAP, mirror_landmarks
-from models.prior.heads import LandmarkReader, draw, projected_landmarks, random_shot
 from models.prior.prior import SHIPPED, LandmarkPrior
-from models.prior.skins import SkinPainter, opaque_triangles
 
 
 @pytest.fixture(scope="module")

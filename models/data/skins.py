@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 from scipy.spatial import cKDTree
 from skimage import data
@@ -28,7 +29,7 @@ from core.face_model.model import FaceModel
 from core.fitting.face_surface import face_weight
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation
-from core.scene.camera import project_camera, transform
+from core.scene.camera import Camera, project_camera, transform
 from core.scene.lighting import fit_lighting, shade
 from core.scene.rasterise import rasterise
 from core.scene.shading import srgb_to_linear, vertex_normals, visible_vertices
@@ -50,8 +51,10 @@ class SkinPainter:
         self._lips = _near(model, np.concatenate([marks[list(LIPS_OUTER)], marks[list(LIPS_INNER)]]))
         if "lips" in model.masks:
             self._lips = np.where(model.masks["lips"] > 0.5, 0.0, np.inf)
-        self._brows = np.minimum(*(_near(model, _middle(marks[list(b)])) for b in (BROW_LEFT, BROW_RIGHT)))
-        self._lids = np.minimum(*(_near(model, _closed(marks[list(e)])) for e in (EYE_LEFT, EYE_RIGHT)))
+        self._brows = np.minimum(
+            *(_near(model, middle_line(marks[list(b)])) for b in (BROW_LEFT, BROW_RIGHT))
+        )
+        self._lids = np.minimum(*(_near(model, closed_line(marks[list(e)])) for e in (EYE_LEFT, EYE_RIGHT)))
         chin, mouth = marks[152], marks[[61, 291]].mean(axis=0)
         below = (mouth[1] - model.template[:, 1]) / (mouth[1] - chin[1])
         self._beard = np.clip(1.3 * below, 0, 1) * (model.template[:, 2] > marks[234, 2] - 0.02)
@@ -73,9 +76,7 @@ class SkinPainter:
         return albedo.clip(0.003, 0.95).astype(np.float32)
 
     def _portrait(self) -> tuple[Float32[ndarray, "vertices 3"], Float32[ndarray, "3"]]:
-        pixels = data.astronaut()
-        photo = Photo(pixels, Path("portrait"), "", None, (pixels.shape[1], pixels.shape[0]))
-        return photo_albedo(self.model, photo, face_weight(self.model))
+        return photo_albedo(self.model, public_portrait(), face_weight(self.model))
 
     def _painted(self, rng: np.random.Generator, tone: Float[ndarray, "3"]) -> Float[ndarray, "vertices 3"]:
         albedo = np.broadcast_to(tone, (self.model.vertex_count, 3)).copy()
@@ -137,6 +138,41 @@ def opaque_triangles(model: FaceModel) -> torch.Tensor:
     return torch.from_numpy(model.triangles[~lashes].astype(np.int64))
 
 
+@dataclass(frozen=True)
+class Portrait:
+    """A photo of a face with the model fitted to it.
+
+    Attributes:
+        in_camera: vertices, metres.
+        normals: at the vertices, camera axes.
+        trust: how well the photo shows each vertex, 0-1.
+        tone: linear albedo of the skin.
+        sh: the photo's light.
+    """
+
+    pixels: UInt8[ndarray, "height width 3"]
+    camera: Camera
+    in_camera: Float32[ndarray, "vertices 3"]
+    normals: Float32[ndarray, "vertices 3"]
+    trust: Float[ndarray, "vertices"]
+    tone: Float32[ndarray, "3"]
+    sh: Float[ndarray, "9 3"]
+
+    def albedo(
+        self, points: Float32[ndarray, "points 3"], normals: Float32[ndarray, "points 3"]
+    ) -> Float32[ndarray, "points 3"]:
+        """Linear albedo of points of the surface, in camera axes."""
+        colour = _seen_colour(self.pixels, points, self.camera)
+        light = shade(torch.from_numpy(normals), torch.from_numpy(self.sh).float()).numpy().clip(0.6, 1.7)
+        return (colour / light).clip(0.005, 0.95)
+
+
+def public_portrait() -> Photo:
+    """NASA's portrait of Eileen Collins, in the public domain."""
+    pixels = data.astronaut()
+    return Photo(pixels, Path("portrait"), "", None, (pixels.shape[1], pixels.shape[0]))
+
+
 def photo_albedo(
     model: FaceModel, photo: Photo, trusted: Float[ndarray, "vertices"]
 ) -> tuple[Float32[ndarray, "vertices 3"], Float32[ndarray, "3"]]:
@@ -145,6 +181,22 @@ def photo_albedo(
     The model is fitted to the landmarks, each vertex takes the colour under it, and the light that explains
     the colours is divided out; hard shadows stay. What the photo does not show takes the mirror twin's
     colour, then the tone.
+
+    Args:
+        trusted: where on the model a photo shows bare skin, 0-1.
+
+    Raises:
+        NoFaceFound: the photo shows none.
+    """
+    portrait = fit_portrait(model, photo, trusted)
+    colour = portrait.albedo(portrait.in_camera, portrait.normals)
+    own, twin = portrait.trust[:, None], 0.2 * portrait.trust[model.mirror][:, None]
+    albedo = (own * colour + twin * colour[model.mirror] + 0.02 * portrait.tone) / (own + twin + 0.02)
+    return albedo.astype(np.float32), portrait.tone
+
+
+def fit_portrait(model: FaceModel, photo: Photo, trusted: Float[ndarray, "vertices"]) -> Portrait:
+    """Fit the model to a photo's landmarks, and light to its colours.
 
     Args:
         trusted: where on the model a photo shows bare skin, 0-1.
@@ -168,22 +220,30 @@ def photo_albedo(
     )
     triangles = opaque_triangles(model)
     normals = vertex_normals(in_camera, triangles)
-    at = project_camera(in_camera, shown.camera).numpy().astype(np.float32) - 0.5
-    sampled = cv2.remap(
-        photo.pixels, at[None], np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )[0]
-    colour = srgb_to_linear(torch.from_numpy(sampled.astype(np.float32) / 255)).numpy()
+    colour = _seen_colour(photo.pixels, in_camera.numpy(), shown.camera)
     fragments = rasterise(in_camera, triangles, shown.camera)
     visible = visible_vertices(fragments, in_camera, normals, shown.camera).numpy()
     facing = np.clip((-normals.numpy()[:, 2] - 0.25) / 0.3, 0, 1)
     trust = facing * visible * trusted
     tone = np.median(colour[trust > 0.9], axis=0)
     sh = fit_lighting(colour, np.broadcast_to(tone, colour.shape), normals.numpy(), trust, ridge=0.02)
-    light = shade(normals, torch.from_numpy(sh).float()).numpy().clip(0.6, 1.7)
-    colour = (colour / light).clip(0.005, 0.95)
-    own, twin = trust[:, None], 0.2 * trust[model.mirror][:, None]
-    albedo = (own * colour + twin * colour[model.mirror] + 0.02 * tone) / (own + twin + 0.02)
-    return albedo.astype(np.float32), tone.astype(np.float32)
+    return Portrait(
+        photo.pixels, shown.camera, in_camera.numpy(), normals.numpy(), trust, tone.astype(np.float32), sh
+    )
+
+
+def _seen_colour(
+    pixels: UInt8[ndarray, "height width 3"], points: Float32[ndarray, "points 3"], camera: Camera
+) -> Float32[ndarray, "points 3"]:
+    """Linear colours under points in camera axes."""
+    at = project_camera(torch.from_numpy(points), camera).numpy().astype(np.float32) - 0.5
+    width = 4096  # OpenCV takes at most 32,767 columns
+    grid = np.zeros((-(-len(at) // width) * width, 2), np.float32)
+    grid[: len(at)] = at
+    sampled = cv2.remap(
+        pixels, grid.reshape(-1, width, 2), np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    ).reshape(-1, 3)[: len(at)]
+    return srgb_to_linear(torch.from_numpy(sampled.astype(np.float32) / 255)).numpy()
 
 
 def _lip_tint(rng: np.random.Generator) -> Float[ndarray, "3"]:
@@ -207,13 +267,13 @@ def _near(model: FaceModel, line: Float[ndarray, "points 3"]) -> Float[ndarray, 
     return np.where(model.region_mask("skin"), distance, np.inf)
 
 
-def _dense(line: Float[ndarray, "points 3"]) -> Float[ndarray, "more 3"]:
+def dense_line(line: Float[ndarray, "points 3"]) -> Float[ndarray, "more 3"]:
     return np.concatenate([np.linspace(a, b, 20) for a, b in pairwise(line)])
 
 
-def _middle(brow: Float[ndarray, "10 3"]) -> Float[ndarray, "points 3"]:
-    return _dense((brow[:5] + brow[5:][::-1]) / 2)
+def middle_line(brow: Float[ndarray, "10 3"]) -> Float[ndarray, "points 3"]:
+    return dense_line((brow[:5] + brow[5:][::-1]) / 2)
 
 
-def _closed(ring: Float[ndarray, "points 3"]) -> Float[ndarray, "more 3"]:
-    return _dense(np.concatenate([ring, ring[:1]]))
+def closed_line(ring: Float[ndarray, "points 3"]) -> Float[ndarray, "more 3"]:
+    return dense_line(np.concatenate([ring, ring[:1]]))

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import UnreadableMedia
 from core.face_model.arkit import ARKIT_INDEX
-from models.prior.take import held_out_half, read_take, training_half
+from models.data.take import held_out_half, read_take, training_half
 
 
 def test_columns_are_found_by_name(tmp_path: Path) -> None:

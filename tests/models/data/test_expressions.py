@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
-from models.prior.expressions import CLIP_FRAMES, FRAMES, SHARED, ClipSampler, ExpressionSampler
+from models.data.expressions import CLIP_FRAMES, FRAMES, SHARED, ClipSampler, ExpressionSampler
 
 TAKE = np.random.default_rng(3).uniform(0, 0.5, (100, 52)).astype(np.float32)
 

@@ -1,0 +1,67 @@
+"""``semblance data``: training sets, of rendered people and of real pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.exits import reported
+from server.cli.options import Debug, Json
+from server.cli.reporting import Reporter, in_words
+
+data = typer.Typer(no_args_is_help=True, help="Make training sets.")
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder; a stopped run goes on there.")]
+
+
+@data.command()
+@reported
+def render(
+    out: Out,
+    people: Annotated[int, typer.Option(min=1, help="How many people.")],
+    frames: Annotated[int, typer.Option(min=1, help="Pictures of each.")] = 8,
+    model: Annotated[str, typer.Option(help="anny or ict.")] = "anny",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other people.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; each takes about 1.5 GB.")] = 1,
+    take: Annotated[
+        Path | None, typer.Option(help="Live Link Face CSV whose first half gives expressions.")
+    ] = None,
+    seen: Annotated[bool, typer.Option("--seen", help="Also store MediaPipe's landmarks.")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Render labelled pictures of random people."""
+    from models.data.render import RenderJob, expected_seconds, render_dataset
+
+    job = RenderJob(model, people, frames, out, seed, take, seen)
+    reporter = Reporter(json)
+    with reporter.job("data render", expected_seconds(people, frames, workers)) as progress:
+        made = render_dataset(job, workers, progress)
+    done = f"{out}: {people} people, {people * frames} pictures; {made} shards made"
+    reporter.result(f"{done} ({in_words(progress.seconds)})", written=str(out), shards=made)
+
+
+@data.command()
+@reported
+def photos(
+    source: Annotated[Path, typer.Argument(help="Folder with a folder of photos or clips for each person.")],
+    out: Out,
+    every: Annotated[float, typer.Option(min=0.0, help="Seconds between the frames taken of a clip.")] = 0.5,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Crop the faces of real photos and clips, with landmarks and skin masks."""
+    from models.data.photos import expected_seconds, prepare_photos
+
+    reporter = Reporter(json)
+    with reporter.job("data photos", expected_seconds(source)) as progress:
+        made = prepare_photos(source, out, every, progress)
+    for warning in made.warnings:
+        reporter.warning(warning)
+    reporter.result(
+        f"{out}: {made.people} people, {made.pictures} pictures ({in_words(progress.seconds)})",
+        written=str(out),
+        people=made.people,
+        pictures=made.pictures,
+    )
