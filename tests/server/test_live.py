@@ -116,10 +116,12 @@ def test_requests_that_make_no_sense_end_the_line(live: LiveServer, tmp_path: Pa
         line.recv()
         line.send('{"type": "map", "meshes": {"a": 3}}')
         assert json.loads(line.recv(timeout=5))["error"]["code"] == "bad_input"
-        line.send("x" * (2 << 20))
-        with pytest.raises(ConnectionClosed) as caught:
+        with pytest.raises(ConnectionClosed) as caught:  # often before all is sent, sometimes as a reset line
+            line.send("x" * (2 << 20))
             line.recv(timeout=5)
-        assert caught.value.rcvd is not None and caught.value.rcvd.code == 1009
+        assert caught.value.rcvd is None or caught.value.rcvd.code == 1009
+    with listen(live, tmp_path) as line:
+        assert json.loads(line.recv(timeout=5))["type"] == "hello"
 
 
 def test_everyone_hears_how_it_ended(tmp_path: Path) -> None:
