@@ -126,7 +126,8 @@ def test_labels_reproject_to_the_landmarks_after_any_crop(
     crop = SquareCrop((SIDE / 2, SIDE / 2), float(SIDE)).moved((x, y), zoom, turn)
     _, _, changed = cropped(image, skin, labels, crop)
     np.testing.assert_allclose(_reprojected(anny, changed), changed["landmarks"], atol=0.02)
-    assert np.abs(changed["landmarks"] - labels["landmarks"]).max() > 0.01 or (x, y, turn) == (0, 0, 0)
+    if max(abs(x), abs(y), abs(turn)) > 0.01:
+        assert np.abs(changed["landmarks"] - labels["landmarks"]).max() > 0.1
 
 
 def test_pixels_move_with_the_landmarks(free: list[Rendered]) -> None:
