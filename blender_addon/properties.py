@@ -184,7 +184,6 @@ class SemblanceScene(bpy.types.PropertyGroup):
 
     people: CollectionProperty(type=SemblancePerson)
     active: IntProperty(name=texts.PERSON)
-    options_open: BoolProperty(name=texts.OPTIONS)
     take: PointerProperty(type=SemblanceTake)
     transfer: PointerProperty(type=SemblanceTransfer)
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from core.errors import RigUnreadable
-from server.store.rigs import RigSummary
+from server.store.records import RigSummary
 
 
 def read_summary(path: Path) -> RigSummary:

@@ -6,8 +6,7 @@ import shutil
 from pathlib import Path
 
 import bpy
-from bpy.props import CollectionProperty, StringProperty
-from bpy_extras.io_utils import ImportHelper
+from bpy.props import StringProperty
 
 from .. import texts
 from ..build import build_head
@@ -16,9 +15,10 @@ from ..people import add_person, set_warnings
 from ..rig_file import RigFile, RigUnreadable, read_rig
 from ..runtime import session
 from ..texts import t
+from .files import FilesGiven
 
 
-class SEMBLANCE_OT_import_rig(bpy.types.Operator, ImportHelper):
+class SEMBLANCE_OT_import_rig(bpy.types.Operator, FilesGiven):
     bl_idname = "semblance.import_rig"
     bl_label = texts.IMPORT
     bl_description = texts.IMPORT_TIP
@@ -26,18 +26,9 @@ class SEMBLANCE_OT_import_rig(bpy.types.Operator, ImportHelper):
 
     filename_ext = ".semrig"
     filter_glob: StringProperty(default="*.semrig", options={"HIDDEN"})
-    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
-    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.directory and self.files:  # dropped on the window
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        names = [item.name for item in self.files if item.name]
-        paths = [Path(self.directory) / name for name in names] or [Path(self.filepath)]
+        paths = self.paths()
         try:
             rigs = [read_rig(path) for path in paths]
         except RigUnreadable as error:

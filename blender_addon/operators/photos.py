@@ -6,8 +6,7 @@ import urllib.request
 from pathlib import Path
 
 import bpy
-from bpy.props import CollectionProperty, IntProperty, StringProperty
-from bpy_extras.io_utils import ImportHelper
+from bpy.props import IntProperty, StringProperty
 
 from .. import texts
 from ..people import PHOTO_ENDINGS, active_person, add_person, add_photos, clear_result
@@ -15,6 +14,7 @@ from ..properties import MOST_PHOTOS
 from ..runtime import session
 from ..texts import t
 from .base import NeedsPerson
+from .files import FilesGiven
 
 
 def _add(operator: bpy.types.Operator, context: bpy.types.Context, paths: list[str]) -> set[str]:
@@ -29,7 +29,7 @@ def _add(operator: bpy.types.Operator, context: bpy.types.Context, paths: list[s
     return {"FINISHED"}
 
 
-class SEMBLANCE_OT_photos_add(bpy.types.Operator, ImportHelper):
+class SEMBLANCE_OT_photos_add(bpy.types.Operator, FilesGiven):
     bl_idname = "semblance.photos_add"
     bl_label = texts.ADD_PHOTOS
     bl_description = texts.ADD_PHOTOS_TIP
@@ -38,19 +38,9 @@ class SEMBLANCE_OT_photos_add(bpy.types.Operator, ImportHelper):
     filter_glob: StringProperty(
         default=";".join(f"*{ending};*{ending.upper()}" for ending in PHOTO_ENDINGS), options={"HIDDEN"}
     )
-    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
-    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if self.directory and self.files:  # dropped on the window
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        names = [item.name for item in self.files if item.name]
-        paths = [str(Path(self.directory) / name) for name in names] or [self.filepath]
-        return _add(self, context, [path for path in paths if Path(path).is_file()])
+        return _add(self, context, [str(path) for path in self.paths() if path.is_file()])
 
 
 class SEMBLANCE_OT_photos_paste(bpy.types.Operator):

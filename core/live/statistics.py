@@ -14,11 +14,13 @@ _MOST: Final = 1000  # frames
 
 @dataclass(frozen=True)
 class Pace:
-    """Attributes:
-    fps: frames tracked a second.
-    latency_ms: from a frame's arrival to its result, median.
-    latency_ms_95: 95th percentile.
-    dropped: frames that were skipped since the beginning, because newer ones had come.
+    """How fast frames are tracked.
+
+    Attributes:
+        fps: frames tracked a second.
+        latency_ms: from a frame's arrival to its result, median.
+        latency_ms_95: 95th percentile.
+        dropped: frames that were skipped since the beginning, because newer ones had come.
     """
 
     fps: float

@@ -12,7 +12,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from core.documents import generator
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.face_model.arkit import ARKIT_INDEX
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,6 @@ class Track:
     track_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     generator: str = field(default_factory=generator)
-
-    @property
-    def coefficient_names(self) -> tuple[str, ...]:
-        return ARKIT_NAMES
 
     @property
     def duration(self) -> float:

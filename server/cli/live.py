@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.errors import BadInput
 from server.cli.files import check_output
 from server.cli.options import Debug, Force, Json
 
@@ -62,7 +63,9 @@ def live(
 
     if record:
         check_output(record, (".semtrack", ".csv"), force)
-    point, _ = place_of(at)
+    point, seconds = place_of(at)
+    if seconds is not None:
+        raise BadInput("A live face is chosen in the first frame.", "Write X,Y in pixels, without a time.")
 
     from core.live.feed import Feed
     from core.live.session import run_live

@@ -19,13 +19,14 @@ from server.store.records import (
     JobRecord,
     JobState,
     JobWarning,
+    RigSummary,
     file_from,
     job_from,
     new_id,
     next_version,
     now,
 )
-from server.store.rigs import RigStore, RigSummary
+from server.store.rigs import RigStore
 
 MOST_ATTEMPTS: Final = 2
 _WAITING: Final = (

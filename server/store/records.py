@@ -120,8 +120,8 @@ class JobRecord:
 
 
 @dataclass(frozen=True)
-class RigRecord:
-    """A rig; ``id`` is the one inside its file."""
+class RigSummary:
+    """What is kept of a rig beside its file; ``id`` is the one inside that file."""
 
     id: str
     name: str
@@ -129,6 +129,12 @@ class RigRecord:
     model_licence: str
     created: str
     photos: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class RigRecord(RigSummary):
+    """A rig and its file."""
+
     file: FileRecord
 
 

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from server.errors import Conflict, NotFound
 from server.store.database import Database
 from server.store.files import FileStore
-from server.store.records import FileRecord, RigRecord, file_from, next_version
-
-
-@dataclass(frozen=True)
-class RigSummary:
-    """What is kept of a rig beside its file."""
-
-    id: str
-    name: str
-    model: str
-    model_licence: str
-    created: str
-    photos: tuple[dict[str, Any], ...]
-
+from server.store.records import FileRecord, RigRecord, RigSummary, file_from, next_version
 
 _SELECT: Final = (
     "SELECT rigs.id AS rig_id, rigs.name AS rig_name, model, model_licence, rigs.created AS rig_created,"

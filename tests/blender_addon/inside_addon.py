@@ -16,13 +16,7 @@ from blender_addon import heads, people
 from blender_addon.client import messages as say
 from blender_addon.operators.photo_fit import fit_camera
 from blender_addon.rig_file import read_rig
-
-
-def _start() -> None:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    blender_addon.register()
-    bpy.context.preferences.addons.new().module = "blender_addon"
-    bpy.context.preferences.edit.use_global_undo = True
+from tests.blender_addon.scenery import start_addon, until
 
 
 def _found(search: Any, *arguments: Any) -> Any:
@@ -62,7 +56,7 @@ def _tick() -> Any:
 
 def import_undo_redo(path: str) -> dict[str, Any]:
     """Import, undo, redo; what there is after each."""
-    _start()
+    start_addon()
     bpy.ops.ed.undo_push(message="start")
     counts = []
 
@@ -84,7 +78,7 @@ def import_undo_redo(path: str) -> dict[str, Any]:
 
 def keep(path: str, folder: str) -> dict[str, Any]:
     """Save and reload; then link and append the head into other files."""
-    _start()
+    start_addon()
     mesh = _import(path)
     name, blend = mesh.name, str(Path(folder) / "kept.blend")
     bpy.ops.wm.save_as_mainfile(filepath=blend)
@@ -115,7 +109,7 @@ def _describe(mesh: Any) -> dict[str, Any]:
 
 def rebuild(path: str, other: str) -> dict[str, Any]:
     """Animate a head, add a key of one's own, then rebuild it from another rig."""
-    _start()
+    start_addon()
     mesh = _import(path)
     keys = mesh.data.shape_keys.key_blocks
     keys["jawOpen"].value = 0.3
@@ -155,7 +149,7 @@ def rebuild(path: str, other: str) -> dict[str, Any]:
 
 def expression_buttons(path: str) -> dict[str, Any]:
     """Press the buttons above the sliders."""
-    _start()
+    start_addon()
     keys = _import(path).data.shape_keys.key_blocks
     keys["mouthSmileLeft"].value = 0.8
     keys["eyeBlinkRight"].value = 0.5
@@ -178,7 +172,7 @@ def expression_buttons(path: str) -> dict[str, Any]:
 
 def photo_fit(path: str, width: str, height: str) -> dict[str, Any]:
     """Show the fit in a render frame of some size: where points of the head fall in the picture."""
-    _start()
+    start_addon()
     mesh = _import(path)
     head = _found(heads.head_of, mesh)
     scene = bpy.context.scene
@@ -214,7 +208,7 @@ def photo_fit(path: str, width: str, height: str) -> dict[str, Any]:
 
 def export_both(path: str, folder: str) -> list[str]:
     """Export an animated, smiling head; the files and the values afterwards."""
-    _start()
+    start_addon()
     keys = _import(path).data.shape_keys.key_blocks
     keys["mouthSmileLeft"].value = 0.5
     for ending in (".glb", ".obj"):
@@ -227,7 +221,7 @@ def export_both(path: str, folder: str) -> list[str]:
 
 def photo_list(folder: str) -> dict[str, Any]:
     """Add, paste, move and remove photos."""
-    _start()
+    start_addon()
     names = sorted(file.name for file in Path(folder).iterdir())
     bpy.ops.semblance.photos_add(directory=folder, files=[{"name": name} for name in names[:2]])
     person = people.active_person(bpy.context.scene)
@@ -254,7 +248,7 @@ def _person(uid: str) -> Any:
 
 def undo_during_a_job(photo: str) -> dict[str, Any]:
     """A step that is undone does not lose the job that was accepted after it; opening a file does."""
-    _start()
+    start_addon()
     from blender_addon.runtime import session, timer
     from blender_addon.runtime.state import state
 
@@ -288,19 +282,8 @@ def undo_during_a_job(photo: str) -> dict[str, Any]:
 
 def build_on_server(photo: str, folder: str, python: str) -> dict[str, Any]:
     """The whole way with a real server: start it, build, take the head in. The ticks are called by hand."""
-    _start()
-    from blender_addon.runtime import timer
+    start_addon(python)
     from blender_addon.runtime.state import state
-
-    bpy.context.preferences.addons["blender_addon"].preferences.python = python
-
-    def until(condition: Any, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise TimeoutError(repr(state))
-            timer.tick()
-            time.sleep(0.02)
 
     bpy.ops.semblance.person_add()
     person = people.active_person(bpy.context.scene)
@@ -350,7 +333,7 @@ def install(zip_path: str) -> dict[str, Any]:
 
 def addresses() -> dict[str, Any]:
     """Which servers the add-on would talk to."""
-    _start()
+    start_addon()
     from blender_addon import preferences
 
     chosen = preferences.preferences()
@@ -365,7 +348,7 @@ def addresses() -> dict[str, Any]:
 
 def thumbnails_come_to_rest(photo: str) -> dict[str, Any]:
     """Ask for pictures as panels do at every redraw: one that is there, one that is not."""
-    _start()
+    start_addon()
     from blender_addon import thumbnails
 
     asked = []

@@ -18,7 +18,7 @@ from blender_addon.keyless.read_file import open_character
 from blender_addon.runtime import session, timer
 from blender_addon.runtime.state import state
 from blender_addon.transfers import with_transfer_id
-from tests.blender_addon.inside_take import _select, _start, _until
+from tests.blender_addon.scenery import select, start_addon, until
 
 LANDMARKS = {"format": "semblance-landmarks", "schema": 1, "points": {"nose_tip": [1.0, 2.0, 3.0]}}
 
@@ -44,7 +44,7 @@ def _placed() -> tuple[Any, Any]:
 
 def geometry(folder: str) -> dict[str, Any]:
     """What is sent of two meshes, and where it lies."""
-    _start()
+    start_addon()
     body, eye = _placed()
     path = Path(folder) / "mesh.npz"
     write_geometry([body, eye], path)
@@ -66,7 +66,7 @@ def geometry(folder: str) -> dict[str, Any]:
 
 def apply(folder: str) -> dict[str, Any]:
     """Finished keys are added in one step, undone, added again over those that are there, and refused."""
-    _start()
+    start_addon()
     body, eye = _placed()
     hair = _mesh("hair")
     transfer = with_transfer_id(bpy.context.scene.semblance.transfer)
@@ -118,9 +118,9 @@ def apply(folder: str) -> dict[str, Any]:
 
 def landmarks() -> dict[str, Any]:
     """Empties are shown, moved, sent, hidden and shown again where they stood."""
-    _start()
+    start_addon()
     body, _ = _placed()
-    _select(body)
+    select(body)
     bpy.ops.semblance.keys_landmarks()
     shown = {item[NAME_PROPERTY]: item for item in body.children if NAME_PROPERTY in item}
     shown["nose_tip"].location = (0.25, 0.5, 0.75)
@@ -134,10 +134,10 @@ def landmarks() -> dict[str, Any]:
         "expected": [tip.x, tip.z, -tip.y],
         "sides": document["points"]["eye_outer_left"][0] > document["points"]["eye_outer_right"][0],
     }
-    _select(shown["nose_tip"])
+    select(shown["nose_tip"])
     bpy.ops.semblance.keys_hide_landmarks()
     told["hidden"] = document_of([body]) is None
-    _select(body)
+    select(body)
     bpy.ops.semblance.keys_landmarks()
     bpy.context.view_layer.update()
     again = document_of([body])
@@ -147,18 +147,18 @@ def landmarks() -> dict[str, Any]:
 
 def lacking() -> list[str]:
     """Press the button without what it needs."""
-    _start()
+    start_addon()
     transfer = bpy.context.scene.semblance.transfer
     bpy.ops.semblance.keys_make()
     first = transfer.error_message
-    _select(_mesh("body"))
+    select(_mesh("body"))
     bpy.ops.semblance.keys_make()
     return [first, transfer.error_message, str(len(state.progress)), str(session.running() is None)]
 
 
 def make(rig: str, mesh: str, python: str) -> dict[str, Any]:
     """Make the keys of a mesh on a real server, then again by its landmarks, one of them moved."""
-    _start(python)
+    start_addon(python)
     bpy.context.preferences.edit.use_global_undo = True
     bpy.ops.semblance.import_rig("EXEC_DEFAULT", True, filepath=rig)
     bpy.ops.wm.obj_import(filepath=mesh)
@@ -166,7 +166,7 @@ def make(rig: str, mesh: str, python: str) -> dict[str, Any]:
     name = character.name
     bpy.ops.ed.undo_push(message="ready")
     bpy.ops.semblance.server_start()
-    _select(character)
+    select(character)
     bpy.ops.semblance.keys_make("EXEC_DEFAULT", True)
     transfer = bpy.context.scene.semblance.transfer
     stages: list[str] = []
@@ -177,7 +177,7 @@ def make(rig: str, mesh: str, python: str) -> dict[str, Any]:
             stages.append(now.stage)
         return now is None
 
-    _until(ended, 120)
+    until(ended, 120)
     transfer = bpy.context.scene.semblance.transfer
     told: dict[str, Any] = {"error": [transfer.error_code, transfer.error_message], "stages": stages}
     owner = bpy.data.objects[name]

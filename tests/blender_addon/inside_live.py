@@ -20,7 +20,8 @@ from blender_addon.retarget.take import Targets, show_moment
 from blender_addon.runtime import live, timer
 from blender_addon.runtime.state import state
 from tests.blender_addon import retargeting
-from tests.blender_addon.inside_take import _curves, _mesh, _select, _start, _take, _until
+from tests.blender_addon.inside_take import curves, performance
+from tests.blender_addon.scenery import keyed_mesh, select, start_addon, until
 
 KEYS = ["jawOpen", "mouthSmile_L", "mouthSmile_R", "browInnerUp", "eyeBlink_L", "eyeBlink_R"]
 
@@ -31,14 +32,14 @@ def _values(owner: Any) -> list[float]:
 
 def _begin(clip: str, python: str) -> Any:
     """A character of six keys that follows a clip."""
-    _start(python)
+    start_addon(python)
     bpy.context.scene.render.fps = 25
-    face = _mesh("face", KEYS)
+    face = keyed_mesh("face", KEYS)
     for key in KEYS:  # new keys are at 1 since Blender 5.0
         face.data.shape_keys.key_blocks[key].value = 0.25 if key == "jawOpen" else 0.0
-    _select(face)
+    select(face)
     bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
-    take = _take()
+    take = performance()
     take.clip, take.live_source = clip, "FILE"
     bpy.ops.ed.undo_push(message="chosen")
     bpy.ops.semblance.live_start("EXEC_DEFAULT", True)
@@ -48,11 +49,11 @@ def _begin(clip: str, python: str) -> Any:
 def follow(clip: str, python: str) -> dict[str, Any]:
     """Start, watch the keys, record, undo, stop."""
     face = _begin(clip, python)
-    told: dict[str, Any] = {"error": _take().error_message}
+    told: dict[str, Any] = {"error": performance().error_message}
     began = time.monotonic()
-    _until(lambda: state.live and state.live.stage == "run" and state.live.found, 90)
+    until(lambda: state.live and state.live.stage == "run" and state.live.found, 90)
     told["started"] = time.monotonic() - began
-    told["channels"] = sorted(row.name for row in _take().channels)
+    told["channels"] = sorted(row.name for row in performance().channels)
     seen: list[list[float]] = []
     ticks: list[float] = []
     ends = time.monotonic() + 1.5
@@ -70,25 +71,25 @@ def follow(clip: str, python: str) -> dict[str, Any]:
     told["fps"] = state.live.fps if state.live else 0.0
     told["recorded"] = live.recording()
     # a key that is muted stays; a gain counts at once
-    _take().channels["jawOpen"].mute = True
+    performance().channels["jawOpen"].mute = True
     face.data.shape_keys.key_blocks["jawOpen"].value = 0.125
-    _take().gain = 0.0
-    _until(lambda: max(_values(face)[1:]) == 0.0, 10)
+    performance().gain = 0.0
+    until(lambda: max(_values(face)[1:]) == 0.0, 10)
     told["muted"] = _values(face)[0]
-    _take().gain = 1.0
-    _take().channels["jawOpen"].mute = False
+    performance().gain = 1.0
+    performance().channels["jawOpen"].mute = False
     bpy.ops.semblance.live_record_stop("EXEC_DEFAULT", True)
-    _until(lambda: not live.recordings, 10)
-    curves = _curves(face.data.shape_keys)
-    told["curves"] = sorted(curves)
-    told["keys"] = len(next(iter(curves.values()), []))
-    told["still live"] = live.is_live(_take().uid)
+    until(lambda: not live.recordings, 10)
+    written = curves(face.data.shape_keys)
+    told["curves"] = sorted(written)
+    told["keys"] = len(next(iter(written.values()), []))
+    told["still live"] = live.is_live(performance().uid)
     bpy.ops.ed.undo()
     face = bpy.data.objects["face"]
-    told["undone"] = [_curves(face.data.shape_keys), [row.name for row in _take().meshes]]
-    _until(lambda: max(_values(bpy.data.objects["face"])[1:]) > 0.0, 10)  # and it goes on
+    told["undone"] = [curves(face.data.shape_keys), [row.name for row in performance().meshes]]
+    until(lambda: max(_values(bpy.data.objects["face"])[1:]) > 0.0, 10)  # and it goes on
     told["rest"] = list(bpy.ops.semblance.live_rest("EXEC_DEFAULT", True))
-    _until(_smile_is_rest, 10)
+    until(_smile_is_rest, 10)
     pid = json.loads((server_folder() / "live.json").read_text())["pid"]
     bpy.ops.semblance.live_stop("EXEC_DEFAULT", True)
     told["stopped"] = [_values(bpy.data.objects["face"])[1:], state.live is None]
@@ -120,19 +121,19 @@ def _ends(pid: int, seconds: float) -> bool:
 def killed(clip: str, python: str) -> dict[str, Any]:
     """The process is killed while it is recorded; later a file is opened while something is live."""
     _begin(clip, python)
-    _until(lambda: state.live and state.live.stage == "run" and state.live.found, 90)
+    until(lambda: state.live and state.live.stage == "run" and state.live.found, 90)
     bpy.ops.semblance.live_record("EXEC_DEFAULT", True)
-    _until(lambda: (live.recording() or 0) > 0.3, 20)
+    until(lambda: (live.recording() or 0) > 0.3, 20)
     os.kill(json.loads((server_folder() / "live.json").read_text())["pid"], signal.SIGKILL)
     began = time.monotonic()
-    _until(lambda: _take().error_code, 20)
-    told: dict[str, Any] = {"noticed": time.monotonic() - began, "code": _take().error_code}
+    until(lambda: performance().error_code, 20)
+    told: dict[str, Any] = {"noticed": time.monotonic() - began, "code": performance().error_code}
     told["put back"] = _values(bpy.data.objects["face"])[0]
-    _until(lambda: not live.recordings, 10)
-    told["kept"] = sorted(_curves(bpy.data.objects["face"].data.shape_keys))
+    until(lambda: not live.recordings, 10)
+    told["kept"] = sorted(curves(bpy.data.objects["face"].data.shape_keys))
     bpy.ops.semblance.live_start("EXEC_DEFAULT", True)
-    told["again"] = _take().error_message
-    _until(lambda: state.live and state.live.stage != "start", 90)
+    told["again"] = performance().error_message
+    until(lambda: state.live and state.live.stage != "start", 90)
     pid = json.loads((server_folder() / "live.json").read_text())["pid"]
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     told["other file"] = [state.live is None, _ends(pid, 15), timer.tick() <= timer.IDLE]
@@ -142,22 +143,22 @@ def killed(clip: str, python: str) -> dict[str, Any]:
 
 def wrong(python: str) -> dict[str, Any]:
     """What cannot be tracked, and what lacks."""
-    _start(python)
+    start_addon(python)
     bpy.ops.semblance.live_start("EXEC_DEFAULT", True)
-    told: dict[str, Any] = {"no target": _take().error_message}
-    _select(_mesh("face", KEYS))
+    told: dict[str, Any] = {"no target": performance().error_message}
+    select(keyed_mesh("face", KEYS))
     bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
-    _take().live_source = "FILE"
+    performance().live_source = "FILE"
     bpy.ops.semblance.live_start("EXEC_DEFAULT", True)
-    told["no clip"] = _take().error_message
-    _take().live_source, _take().live_camera = "CAMERA", 63
+    told["no clip"] = performance().error_message
+    performance().live_source, performance().live_camera = "CAMERA", 63
     bpy.ops.semblance.live_start("EXEC_DEFAULT", True)
-    _until(lambda: _take().error_code, 60)
-    told["camera"] = [_take().error_code, _take().error_message, state.live is None]
-    _take().live_source = "RUNNING"
+    until(lambda: performance().error_code, 60)
+    told["camera"] = [performance().error_code, performance().error_message, state.live is None]
+    performance().live_source = "RUNNING"
     bpy.ops.semblance.live_start("EXEC_DEFAULT", True)
-    _until(lambda: _take().error_code, 10)
-    told["nothing runs"] = _take().error_code
+    until(lambda: performance().error_code, 10)
+    told["nothing runs"] = performance().error_code
     blender_addon.unregister()
     return told
 
@@ -172,7 +173,7 @@ def put_back() -> dict[str, Any]:
     )  # fmt: skip
     told: dict[str, Any] = {}
     for mode in ("QUATERNION", "XYZ", "AXIS_ANGLE"):
-        face, armature = _mesh("face", ['a."b']), retargeting._armature()
+        face, armature = keyed_mesh("face", ['a."b']), retargeting.armature()
         for bone in armature.pose.bones:
             bone.rotation_mode = mode
         sink = DirectSink()

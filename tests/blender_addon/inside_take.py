@@ -20,48 +20,14 @@ from blender_addon import anatomy, takes, thumbnails
 from blender_addon.client import messages as say
 from blender_addon.runtime import session, timer
 from blender_addon.runtime.state import state
+from tests.blender_addon.scenery import keyed_mesh, select, start_addon, until
 
 
-def _start(python: str = "") -> Any:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    blender_addon.register()
-    bpy.context.preferences.addons.new().module = "blender_addon"
-    bpy.context.preferences.addons["blender_addon"].preferences.python = python
-    bpy.context.preferences.edit.use_global_undo = True
-    bpy.ops.ed.undo_push(message="start")
+def performance() -> Any:
     return bpy.context.scene.semblance.take
 
 
-def _take() -> Any:
-    return bpy.context.scene.semblance.take
-
-
-def _mesh(name: str, keys: list[str]) -> Any:
-    data = bpy.data.meshes.new(name)
-    data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
-    owner = bpy.data.objects.new(name, data)
-    bpy.context.scene.collection.objects.link(owner)
-    for key in ["Basis", *keys]:
-        owner.shape_key_add(name=key)
-    return owner
-
-
-def _select(*items: Any) -> None:
-    for item in bpy.context.view_layer.objects:
-        item.select_set(item in items)
-    bpy.context.view_layer.objects.active = items[0]
-
-
-def _until(condition: Any, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(repr(state))
-        timer.tick()
-        time.sleep(0.02)
-
-
-def _curves(owner: Any) -> dict[str, list[tuple[float, float]]]:
+def curves(owner: Any) -> dict[str, list[tuple[float, float]]]:
     data = owner.animation_data
     if data is None or data.action is None:
         return {}
@@ -75,10 +41,10 @@ def _curves(owner: Any) -> dict[str, list[tuple[float, float]]]:
 
 def target(rig: str) -> dict[str, Any]:
     """Choose a head of ours, then a character of someone else's."""
-    _start()
+    start_addon()
     bpy.ops.semblance.import_rig("EXEC_DEFAULT", True, filepath=rig)
     bpy.ops.semblance.take_target()
-    take = _take()
+    take = performance()
     head = [row.name for row in take.meshes]
     told: dict[str, Any] = {
         "ours": [head, take.head.name, take.head_bone, take.neck_bone, take.left_eye],
@@ -86,12 +52,12 @@ def target(rig: str) -> dict[str, Any]:
         "rig": takes.rig_of(take),
         "keys": {name: len(keys) for name, keys in takes.mesh_keys(take).items()},
     }
-    body, teeth, plain = _mesh("body", ["A"]), _mesh("teeth", ["A"]), _mesh("plain", [])
+    body, teeth, plain = keyed_mesh("body", ["A"]), keyed_mesh("teeth", ["A"]), keyed_mesh("plain", [])
     plain.shape_key_clear()
-    _select(body, teeth, plain)
+    select(body, teeth, plain)
     bpy.ops.semblance.take_target()
     told["theirs"] = [sorted(row.name for row in take.meshes), take.head is None]
-    _select(plain)
+    select(plain)
     told["none"] = list(bpy.ops.semblance.take_target())
     return told
 
@@ -144,20 +110,20 @@ def imported(fbx: str, track: str, python: str) -> dict[str, Any]:
         bpy.ops.wm.fbx_import(filepath=fbx)
         scene = bpy.context.scene
         scene.render.fps = 25
-        _select(bpy.data.objects["head"])
+        select(bpy.data.objects["head"])
         bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
-        take = _take()
+        take = performance()
         told: dict[str, Any] = {
             "chosen": [take.head.name, take.left_eye, take.right_eye, take.turn_eyes],
         }
         take.track, take.smoothing, take.error = track, 0.0, 0.0
         bpy.ops.semblance.take_again("EXEC_DEFAULT", True)
-        _until(lambda: not state.progress, 90)
-        take = _take()
+        until(lambda: not state.progress, 90)
+        take = performance()
         head = bpy.data.objects["head"]
         told["error"] = take.error_message
-        told["keys"] = len(_curves(head.data.shape_keys))
-        told["eyes"] = sorted(_curves(bpy.data.objects[take.left_eye]))
+        told["keys"] = len(curves(head.data.shape_keys))
+        told["eyes"] = sorted(curves(bpy.data.objects[take.left_eye]))
         told["jaw"], told["turn"], told["looks"] = [], [], []
         bearer, eyes = take.head, [bpy.data.objects[name] for name in (take.left_eye, take.right_eye)]
         rest = [item.matrix_world.to_3x3().normalized() for item in _at_rest(bearer, *eyes)]
@@ -190,11 +156,11 @@ def _at_rest(*items: Any) -> tuple[Any, ...]:
 
 def lacking() -> list[str]:
     """Press the button without what it needs."""
-    take = _start()
+    take = start_addon()
     said = []
     for step in range(3):
         if step == 1:
-            takes.set_character(take, [_mesh("head", ["jawOpen"])])
+            takes.set_character(take, [keyed_mesh("head", ["jawOpen"])])
         elif step == 2:
             take.clip, take.follow = "/x.mp4", "HEAD"
         bpy.ops.semblance.take_track()
@@ -204,8 +170,8 @@ def lacking() -> list[str]:
 
 def presets(folder: str) -> dict[str, Any]:
     """Fill, edit, save and load the table."""
-    take = _start()
-    takes.set_character(take, [_mesh("head", ["A", "B"])])
+    take = start_addon()
+    takes.set_character(take, [keyed_mesh("head", ["A", "B"])])
     channel = {"weights": {"jawOpen": 1.0}, "gain": 1.0, "offset": 0.0, "low": 0.0, "high": 1.0}
     preset = {"format": "semblance-mapping", "schema": 1, "name": "Mine", "mirrored": True,
               "neutral": {"jawOpen": 0.25}, "channels": {"A": channel, "B": channel}}  # fmt: skip
@@ -237,14 +203,14 @@ def presets(folder: str) -> dict[str, Any]:
 @contextmanager
 def _server(python: str) -> Iterator[None]:
     """A real server, used by the add-on."""
-    _start(python)
+    start_addon(python)
     bpy.ops.semblance.server_start()
-    _until(lambda: state.server and state.server.state == "ready", 60)
+    until(lambda: state.server and state.server.state == "ready", 60)
     try:
         yield
     finally:
         bpy.ops.semblance.server_stop()
-        _until(lambda: state.server and state.server.state == "stopped", 20)
+        until(lambda: state.server and state.server.state == "stopped", 20)
         blender_addon.unregister()
 
 
@@ -257,13 +223,13 @@ def perform(clip: str, python: str) -> dict[str, Any]:
 def people(clip: str, python: str) -> dict[str, Any]:
     """Look who is in a clip, and choose the second."""
     with _server(python):
-        take = _take()
+        take = performance()
         take.clip, take.start, take.end = clip, 0.3, 0.2
         bpy.ops.semblance.take_people()
         told: dict[str, Any] = {"wrong": take.error_message}
         take.end = 0.0
         bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
-        _until(lambda: not state.progress, 60)
+        until(lambda: not state.progress, 60)
         found = state.people[take.uid]
         told["error"] = take.error_message
         told["numbers"] = [person.number for person in found.people]
@@ -279,7 +245,7 @@ def people(clip: str, python: str) -> dict[str, Any]:
         told["files"] = len(list(session.data_folder("pictures").iterdir()))
         take.start = 0.0
         bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
-        _until(lambda: not state.progress, 60)
+        until(lambda: not state.progress, 60)
         told["files again"] = len(list(session.data_folder("pictures").iterdir()))
         take.clip = clip + "x"
         told["forgotten"] = [len(state.people), take.clip_seconds]
@@ -289,9 +255,9 @@ def people(clip: str, python: str) -> dict[str, Any]:
 def stop(clip: str, python: str) -> dict[str, Any]:
     """Cancel once, and keep what was tracked; then twice, and keep nothing."""
     with _server(python):
-        _select(_mesh("face", ["jawOpen", "mouthSmile_L"]))
+        select(keyed_mesh("face", ["jawOpen", "mouthSmile_L"]))
         bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
-        take = _take()
+        take = performance()
         take.clip = clip
         told: dict[str, Any] = {}
 
@@ -303,7 +269,7 @@ def stop(clip: str, python: str) -> dict[str, Any]:
             return now.frame is not None and now.frame.number >= 20 and picture() is not None
 
         bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
-        _until(reached, 120)
+        until(reached, 120)
         preview = picture()
         pixels = np.array(preview.image_pixels_float[:]).reshape(preview.image_size[1], -1, 4)
         told["picture"] = [
@@ -314,33 +280,33 @@ def stop(clip: str, python: str) -> dict[str, Any]:
         pressed = time.monotonic()
         bpy.ops.semblance.take_cancel()
         told["says so at once"] = take.uid in state.stopping
-        _until(lambda: state.progress[take.uid].stopping, 30)
+        until(lambda: state.progress[take.uid].stopping, 30)
         told["answered after"] = time.monotonic() - pressed
-        _until(lambda: not state.progress, 60)
-        take = _take()
+        until(lambda: not state.progress, 60)
+        take = performance()
         told["error"] = take.error_message
         told["warnings"] = [row.message for row in take.warnings]
         with zipfile.ZipFile(take.track) as archive:
             told["track"] = json.loads(archive.read("track.json"))
-        keys = _curves(bpy.data.objects["face"].data.shape_keys)
+        keys = curves(bpy.data.objects["face"].data.shape_keys)
         told["frames"] = keys['key_blocks["jawOpen"].value'][-1][0] if keys else 0
         told["after"] = [len(state.stopping), picture() is None]
         before = take.track
         bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
-        _until(reached, 120)
+        until(reached, 120)
         bpy.ops.semblance.take_cancel()
         bpy.ops.semblance.take_cancel()
-        _until(lambda: not state.progress, 60)
-        told["twice"] = [_take().track == before, _take().error_message, _take().job]
+        until(lambda: not state.progress, 60)
+        told["twice"] = [performance().track == before, performance().error_message, performance().job]
         return told
 
 
 def _perform(clip: str) -> dict[str, Any]:
     bpy.context.scene.render.fps = 25
-    face = _mesh("face", ["jawOpen", "mouthSmile_L", "mouthSmile_R", "blush"])
-    _select(face)
+    face = keyed_mesh("face", ["jawOpen", "mouthSmile_L", "mouthSmile_R", "blush"])
+    select(face)
     bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
-    take = _take()
+    take = performance()
     take.clip, take.start_frame, take.error = clip, 11, 0.0
     take.end, take.smoothing, take.wrinkles = 0.5, 0.0, True
     bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
@@ -350,9 +316,9 @@ def _perform(clip: str) -> dict[str, Any]:
         stages.update(now.stage for now in state.progress.values())
         return not state.progress
 
-    _until(done, 150)
-    face, take = bpy.data.objects["face"], _take()
-    first = _curves(face.data.shape_keys)
+    until(done, 150)
+    face, take = bpy.data.objects["face"], performance()
+    first = curves(face.data.shape_keys)
     told: dict[str, Any] = {
         "error": take.error_message,
         "stages": sorted(stages),
@@ -366,19 +332,19 @@ def _perform(clip: str) -> dict[str, Any]:
     track = take.track
     told["wrinkles"] = [_wrinkles(face)]
     bpy.ops.ed.undo()
-    face, take = bpy.data.objects["face"], _take()
+    face, take = bpy.data.objects["face"], performance()
     told["wrinkles"].append(_wrinkles(face))
-    told["undone"] = [_curves(face.data.shape_keys), take.track == track, Path(track).is_file()]
+    told["undone"] = [curves(face.data.shape_keys), take.track == track, Path(track).is_file()]
     bpy.ops.semblance.take_map("EXEC_DEFAULT", True)
-    _until(done, 60)
-    take = _take()
+    until(done, 60)
+    take = performance()
     told["recognised"] = [row.name for row in take.channels]
     take.gain = 0.5
     take.channels["mouthSmile_R"].mute = True
     bpy.ops.semblance.take_again("EXEC_DEFAULT", True)
-    _until(done, 60)
+    until(done, 60)
     face = bpy.data.objects["face"]
-    second = _curves(face.data.shape_keys)
+    second = curves(face.data.shape_keys)
     path = 'key_blocks["mouthSmile_L"].value'
     told["again"] = sorted(second)
     told["halved"] = max(
@@ -388,10 +354,10 @@ def _perform(clip: str) -> dict[str, Any]:
     told["smile"] = max(value for _, value in first[path])
     told["left over"] = [file.name for file in session.data_folder("takes").iterdir()]
     # a clip that shows nobody is an error of the job's own
-    _take().clip = __file__
+    performance().clip = __file__
     bpy.ops.semblance.take_track()
-    _until(done, 60)
-    told["no video"] = [_take().error_code, _take().job]
+    until(done, 60)
+    told["no video"] = [performance().error_code, performance().job]
     return told
 
 
@@ -401,26 +367,26 @@ def _wrinkles(owner: Any) -> int:
 
 def undo_and_reopen(folder: str) -> dict[str, Any]:
     """A job that was accepted is known after undo, and in the file that is opened again."""
-    _start()
-    _select(_mesh("face", ["jawOpen"]))
+    start_addon()
+    select(keyed_mesh("face", ["jawOpen"]))
     bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
-    uid = _take().uid
-    _take().smoothing = 2.0
+    uid = performance().uid
+    performance().smoothing = 2.0
     bpy.ops.ed.undo_push(message="smoothing")
     state.progress[uid] = say.Progress(uid, "faces", 0.1)
     session.worker().reports.put(say.JobAccepted(uid, "job-1"))
     timer.tick()
     bpy.ops.ed.undo()
-    told: dict[str, Any] = {"undone": [_take().job, round(_take().smoothing, 1)]}
+    told: dict[str, Any] = {"undone": [performance().job, round(performance().smoothing, 1)]}
     path = str(Path(folder) / "left.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     told["elsewhere"] = len(state.progress)
     bpy.ops.wm.open_mainfile(filepath=path)
-    told["back"] = [list(state.progress) == [uid], state.jobs[uid], _take().job]
+    told["back"] = [list(state.progress) == [uid], state.jobs[uid], performance().job]
     bpy.ops.semblance.take_cancel()
     session.worker().reports.put(say.JobEnded(uid, "cancelled"))
     timer.tick()
-    told["cancelled"] = [len(state.progress), _take().job, _take().error_message]
+    told["cancelled"] = [len(state.progress), performance().job, performance().error_message]
     blender_addon.unregister()
     return told

@@ -12,6 +12,7 @@ from mathutils import Matrix, Vector
 from blender_addon.retarget.animation_file import AnimationUnreadable, read_animation
 from blender_addon.retarget.operator import CLASSES
 from blender_addon.retarget.take import Placement, Targets, WrongTarget, apply_animation
+from tests.blender_addon.scenery import keyed_mesh
 
 Y_UP = Matrix.Rotation(math.radians(-90), 4, "X")  # from Blender's axes to those of imported characters
 
@@ -23,17 +24,7 @@ def _empty_scene(fps: str = "24") -> bpy.types.Scene:
     return scene
 
 
-def _mesh(name: str, keys: list[str]) -> bpy.types.Object:
-    data = bpy.data.meshes.new(name)
-    data.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
-    owner = bpy.data.objects.new(name, data)
-    bpy.context.scene.collection.objects.link(owner)
-    for key in ["Basis", *keys]:
-        owner.shape_key_add(name=key)
-    return owner
-
-
-def _armature(y_up: bool = False, roll: float = 0.7) -> bpy.types.Object:
+def armature(y_up: bool = False, roll: float = 0.7) -> bpy.types.Object:
     """Neck, head (both leaning and rolled, so that no axis is simple) and eyes."""
     data = bpy.data.armatures.new("Rig")
     owner = bpy.data.objects.new("Rig", data)
@@ -81,7 +72,7 @@ def _told(owner: bpy.types.ID) -> dict[str, Any]:
 def shapes(path: str, fps: str, start: str, strip: str) -> dict[str, Any]:
     """Write an animation onto a head and teeth that have some of its keys; values as the scene plays them."""
     scene = _empty_scene(fps)
-    head, teeth = _mesh("head", ["jawOpen", "mouthSmileLeft", "extra"]), _mesh("teeth", ["jawOpen"])
+    head, teeth = keyed_mesh("head", ["jawOpen", "mouthSmileLeft", "extra"]), keyed_mesh("teeth", ["jawOpen"])
     animation = read_animation(path)
     placement = Placement(start=float(start), strip=strip == "yes")
     targets = Targets(meshes={"head": head, "teeth": teeth})
@@ -109,7 +100,7 @@ def shapes(path: str, fps: str, start: str, strip: str) -> dict[str, Any]:
 def twice(path: str, other: str) -> dict[str, Any]:
     """A user's own keys, then a take among them; then another take in a new action."""
     scene = _empty_scene("25")
-    head = _mesh("head", ["jawOpen"])
+    head = keyed_mesh("head", ["jawOpen"])
     key = head.data.shape_keys.key_blocks["jawOpen"]
     for frame, value in ((-20, 0.25), (5, 0.9), (6, 0.8), (100, 0.5)):
         key.value = value
@@ -157,7 +148,7 @@ def head_pose(path: str, how: str, mode: str, arrays_path: str) -> None:
         targets = Targets(head=owner, eyes=tuple(eyes), place=True)
         names = []
     else:
-        owner = _armature(y_up)
+        owner = armature(y_up)
         for bone in owner.pose.bones:
             bone.rotation_mode = mode
         names = ["neck", "head", "eye.L", "eye.R"]
@@ -185,7 +176,7 @@ def aim(path: str, parented: str, arrays_path: str) -> None:
     """Where the aim target is in the world, and what the eyes' middle does."""
     scene = _empty_scene("25")
     animation = read_animation(path)
-    owner = _armature()
+    owner = armature()
     owner.location = (0.5, 0, 0)
     target = bpy.data.objects.new("Aim", None)
     scene.collection.objects.link(target)
@@ -213,7 +204,7 @@ def wrong(path: str) -> list[str]:
     """What users are told about targets that do not fit; and that nothing was changed."""
     scene = _empty_scene()
     plain = bpy.data.objects.new("plain", bpy.data.meshes.new("plain"))
-    rig = _armature()
+    rig = armature()
     animation = read_animation(path)
     told = []
     for targets in (
@@ -245,7 +236,7 @@ def unreadable(*paths: str) -> list[str]:
 def wrinkles(path: str, keep: str) -> dict[str, Any]:
     """Custom properties of the face: in the same action as its keys, with limits; once more into it."""
     scene = _empty_scene("25")
-    teeth, head = _mesh("teeth", ["jawOpen"]), _mesh("head", ["jawOpen", "mouthSmileLeft"])
+    teeth, head = keyed_mesh("teeth", ["jawOpen"]), keyed_mesh("head", ["jawOpen", "mouthSmileLeft"])
     targets = Targets(meshes={"teeth": teeth, "head": head})
     animation = read_animation(path)
     actions = apply_animation(animation, targets, scene)
@@ -272,8 +263,8 @@ def wrinkles(path: str, keep: str) -> dict[str, Any]:
 def operator(path: str) -> dict[str, Any]:
     """Apply through the operator, then undo once."""
     _empty_scene("25")
-    _mesh("head", ["jawOpen", "mouthSmileLeft"])
-    rig = _armature()
+    keyed_mesh("head", ["jawOpen", "mouthSmileLeft"])
+    rig = armature()
     rig.name = "Rig"
     for kind in CLASSES:
         bpy.utils.register_class(kind)

@@ -29,3 +29,9 @@ def expression_errors(said: Tensor, truth: Tensor) -> tuple[float, float]:
     """Mean error of the units that are active in truth, and of those at rest."""
     error, active = (said - truth).abs().detach(), truth > 0.1
     return float(error[active].mean()), float(error[~active].mean())
+
+
+def assert_expressions_learnt(first: Tensor, last: Tensor, truth: Tensor) -> None:
+    """Both the units that are active in truth and those at rest are nearer to it than at first."""
+    (active, idle), (active_after, idle_after) = (expression_errors(said, truth) for said in (first, last))
+    assert active_after < 0.9 * active and idle_after < 0.9 * idle

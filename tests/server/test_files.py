@@ -8,7 +8,6 @@ import os
 import socket
 import struct
 import time
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from core.rig import save_rig
 from server.client import Client
 from server.errors import Conflict, NotFound, TooLarge, UnsupportedMedia
 from tests.rigs import make_rig
-from tests.server.conftest import Server, Start, cutting_proxy
+from tests.server.conftest import Server, Start, cutting_proxy, zip_of
 
 
 def picture(kind: str = "PNG", side: int = 40) -> bytes:
@@ -90,19 +89,12 @@ def test_rigs_and_videos_are_told_by_their_content(server: Server, tmp_path: Pat
     server.client.delete_file(video["id"])
 
 
-def _zip(**members: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("_", "."), content)
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     "content",
     [b"hello", b"<html>" * 100, b"\x89PNG\r\n\x1a\n" + bytes(100), b"\xff\xd8\xff" + bytes(100),
      b"PK\x03\x04" + bytes(90),
-     _zip(other=b"x" * 100), _zip(rig_json=b"{}", mesh_npz=b""), _zip(rig_json=b"[" * 100_000, mesh_npz=b""),
+     zip_of(other=b"x" * 100), zip_of(rig_json=b"{}", mesh_npz=b""),
+     zip_of(rig_json=b"[" * 100_000, mesh_npz=b""),
      b"\0\0\0\x20ftypheic" + bytes(100), b"MZ" + bytes(100), b"#!/bin/sh\n" * 20],
 )  # fmt: skip
 def test_other_things_are_refused(server: Server, content: bytes) -> None:
@@ -132,7 +124,7 @@ def test_bombs_are_refused(server: Server) -> None:
     answer = send(server, _png(60_000, 60_000))
     assert answer.status_code == 413 and code_of(answer) == "too_large" and "megapixels" in answer.text
     rig_json = b'{"format": "semblance-rig", "schema": 1, "pad": "' + b" " * (20 << 20) + b'"}'
-    answer = send(server, _zip(rig_json=rig_json, mesh_npz=b"x"))
+    answer = send(server, zip_of(rig_json=rig_json, mesh_npz=b"x"))
     assert answer.status_code == 415 and "too large" in answer.text
 
 
@@ -237,7 +229,7 @@ def test_rigs_with_odd_words_break_nothing(server: Server, field: str, value: st
         '{"format": "semblance-rig", "schema": 1, "photos": [], "model": {"name": "x", "licence": "y"}, '
         f"{rest}}}"
     )
-    sent = send(server, _zip(rig_json=document.encode(), mesh_npz=b"x"), "x.semrig")
+    sent = send(server, zip_of(rig_json=document.encode(), mesh_npz=b"x"), "x.semrig")
     if sent.status_code == 201:
         assert server.http.post("/v1/rigs", json={"file": sent.json()["id"]}).status_code == 201
         assert server.http.get("/v1/rigs").status_code == 200

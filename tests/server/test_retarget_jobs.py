@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from core.retarget.preset import load_preset
 from core.track import save_track
 from server.client import Client
 from server.errors import UnsupportedMedia
-from tests.server.conftest import Server, start_server
+from tests.server.conftest import Server, start_server, zip_of
 from tests.tracks import make_track
 
 MESHES = {"head": ["Basis", "jawOpen", "blush"], "teeth": ["jawOpen"]}
@@ -97,22 +95,14 @@ def test_frames_that_the_track_lacks_and_files_that_are_none(
     light.client.delete_file(video.id)
 
 
-def _zip(**members: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("_", "."), content)
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     "content",
     [
-        _zip(track_json=b"{}", track_npz=b""),
-        _zip(track_json=b'{"format": "semblance-track", "schema": 99}', track_npz=b""),
-        _zip(track_json=b'{"format": "semblance-track", "schema": 1}'),
-        _zip(track_json=b" " * (17 << 20), track_npz=b""),
-        _zip(track_json=b"[" * 100_000, track_npz=b""),
+        zip_of(track_json=b"{}", track_npz=b""),
+        zip_of(track_json=b'{"format": "semblance-track", "schema": 99}', track_npz=b""),
+        zip_of(track_json=b'{"format": "semblance-track", "schema": 1}'),
+        zip_of(track_json=b" " * (17 << 20), track_npz=b""),
+        zip_of(track_json=b"[" * 100_000, track_npz=b""),
     ],
     ids=["empty", "newer", "no arrays", "too large", "nested"],
 )

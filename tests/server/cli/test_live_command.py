@@ -92,6 +92,7 @@ def test_it_ends_well_and_keeps_the_recording(clip: Path, tmp_path: Path, how: s
         (("none.mp4",), 3, "unreadable_media"),
         (("CLIP", "--record", "take.mp4"), 2, "bad_input"),
         (("CLIP", "--at", "here"), 2, "bad_input"),
+        (("CLIP", "--at", "3,4@2"), 2, "bad_input"),
         (("CLIP", "--livelink", "nowhere"), 2, "bad_input"),
         (("CLIP", "--rig", "none.semrig"), 7, "rig_unreadable"),
     ],
