@@ -36,6 +36,7 @@ class Truth:
         identity_known: false where ``identity`` is not to be learnt from.
         landmarks: pixels of the crop.
         camera: fx, fy, cx, cy of the crop.
+        albedo: NaN in pictures whose albedo is not known.
     """
 
     identity: Float[Tensor, "batch identity"]
@@ -156,7 +157,8 @@ class SupervisedLoss(nn.Module):
             terms["sh"] = w.sh * (code.sh - truth.sh).abs().mean()
         if truth.albedo is not None:
             count = min(code.albedo.shape[1], truth.albedo.shape[1])
-            terms["albedo"] = w.albedo * (code.albedo[:, :count] - truth.albedo[:, :count]).square().mean()
+            wrong = (code.albedo[:, :count] - truth.albedo[:, :count].nan_to_num()).square().mean(dim=1)
+            terms["albedo"] = w.albedo * _mean(wrong, truth.albedo.isfinite().all(dim=1))
         if code.spread is not None:
             likelihood = _mean(spread_loss(off, code.spread.identity), known)
             likelihood = likelihood + spread_loss(error, code.spread.expression).mean()
