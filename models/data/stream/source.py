@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -15,6 +16,7 @@ from core.scene.camera import transform
 from models.data.crops import SIDE
 from models.data.sample import Batch
 from models.data.scene import MODELS
+from models.data.shared_identity import SharedIdentity
 from models.data.stream.bank import CODE, Bank, ModelBank, linear_textures
 from models.data.stream.dice import Dice
 from models.data.stream.draw import Drawing, HeadPainter
@@ -52,7 +54,7 @@ class StreamSource:
         self.people, self.frames, self._seed, self._rank = people, frames, seed, rank
         self._device = device
         self._heads = {name: _Heads(part).to(device) for name, part in bank.models.items()}
-        self._shared = bank.shared
+        self._shared = _SharedCode(bank.shared).to(device) if bank.shared else None
         self._expressions = torch.from_numpy(bank.expressions).to(device)
         behind = torch.from_numpy(bank.backgrounds).to(device)
         self._backgrounds = (behind.permute(0, 3, 1, 2).float() / 255) ** 2.2
@@ -126,8 +128,8 @@ class StreamSource:
         rotation, translation = view.rotation, view.translation
         if name != CODE:
             assert self._shared is not None
-            rotation, translation = self._shared.pose(rotation, translation, code)
-            code, albedo = self._shared.identity(code), torch.full_like(albedo, torch.nan)
+            code, rotation, translation = self._shared(code, rotation, translation)
+            albedo = torch.full_like(albedo, torch.nan)
         first = step * self.people + self._rank * 1_000_000_007
         return Batch(
             image=(255 * image).round().to(torch.uint8).permute(0, 2, 3, 1),
@@ -145,6 +147,26 @@ class StreamSource:
             albedo=albedo,
             landmarks=torch.cat([pixels, depth], dim=-1),
         )
+
+
+class _SharedCode(nn.Module):
+    """:class:`~models.data.shared_identity.SharedIdentity` on the device."""
+
+    def __init__(self, shared: SharedIdentity) -> None:
+        super().__init__()
+        for name, value in vars(shared).items():
+            self.register_buffer(name, torch.from_numpy(np.array(value)), persistent=False)
+
+    def forward(
+        self, code: Float[Tensor, "batch own"], rotation: Tensor, translation: Tensor
+    ) -> tuple[Float[Tensor, "batch modes"], Tensor, Tensor]:
+        """Identity and pose of the nearest head of the first model, head to camera."""
+        part = dict(self.named_buffers())
+        turned = rotation @ part["rotation"]
+        scale = code @ part["scale_slope"] + part["scale_offset"]
+        place = code @ part["place_slope"] + part["place_offset"]
+        moved = scale[:, None] * translation - (turned @ place[..., None])[..., 0]
+        return code @ part["matrix"] + part["offset"], turned, moved
 
 
 class _Heads(nn.Module):
