@@ -85,7 +85,7 @@ def rasterise_tensors(
             blocks = triton.cdiv(count[1], per_program)
             draw_small[(len(batch) * blocks,)](
                 *mesh, keys, height, width, queue, waiting, blocks,
-                CULL=cull_back_faces, BLOCK=per_program, num_warps=1,
+                CULL=cull_back_faces, BLOCK=per_program, num_warps=1, enable_fp_fusion=False,
             )  # fmt: skip
             programs = min(len(queue), _QUEUE_PROGRAMS_INTERPRETED if interpreted else _QUEUE_PROGRAMS)
             draw_large[(programs,)](

@@ -4,6 +4,7 @@
     python -m tests.benchmarks.rasteriser --mesh head.obj --sizes 224,512
     python -m tests.benchmarks.rasteriser --device cuda
 
+Where there is a CUDA device, Triton draws batches of the head on it, beside Numba on the CPU.
 Prints one table row a size and backend (median of several runs, after one to warm up), the ratio between
 backends, their agreement, and the time of the first call in a new process with and without Numba's cache.
 """
@@ -29,9 +30,10 @@ from torch import Tensor
 from core.face_model.registry import load_model
 from core.scene.camera import Camera, portrait_camera, transform
 from core.scene.interpolation import interpolate, recompute_barycentrics
-from core.scene.rasterise import Fragments, rasterise
+from core.scene.rasterise import Fragments, rasterise, rasterise_batch
 
 HEAD_HEIGHT = 0.3
+BATCH = 64
 
 FIRST_CALL = """
 import time, torch
@@ -51,11 +53,14 @@ def main(
     repeats: int = 15,
     slow_repeats: Annotated[int, typer.Option(help="for PyTorch3D on the CPU")] = 3,
 ) -> None:
-    """Time both backends and compare their fragments."""
+    """Time the backends and compare their fragments."""
     vertices, faces = _head(mesh)
     print(f"{len(vertices)} vertices, {len(faces)} triangles, {torch.get_num_threads()} torch threads")
     for size in (int(side) for side in sizes.split(",")):
         _benchmark(vertices, faces, size, device, repeats, repeats if device != "cpu" else slow_repeats)
+    if torch.cuda.is_available():
+        for size in (224, 448):
+            _benchmark_batch(vertices, faces, size, repeats)
     with tempfile.TemporaryDirectory() as cache:
         for what in ("compiling", "from Numba's cache"):
             print(f"first call, {what}: {_first_call(cache):.2f} s")
@@ -76,6 +81,26 @@ def _benchmark(
     moved, moved_faces = in_camera.to(device), faces.to(device)
     peer, other = _median(lambda: rasterise(moved, moved_faces, camera, backend="pytorch3d"), peer_repeats)
     print(f"{size}²  pytorch3d  {1e3 * peer:10.2f} ms on {device}: {peer / numba:.2f} times numba's")
+    _compare(size, fragments, other)
+
+
+def _benchmark_batch(vertices: Tensor, faces: Tensor, size: int, repeats: int) -> None:
+    """A batch of heads that turn, each with its own camera."""
+    poses = [portrait_camera(size, yaw=float(yaw)) for yaw in torch.linspace(-1, 1, BATCH)]
+    batch = torch.stack([transform(vertices, rotation, translation) for _, rotation, translation in poses])
+    lenses = torch.tensor([camera.intrinsics for camera, _, _ in poses])
+    numba, fragments = _median(
+        lambda: rasterise_batch(batch, faces, lenses, size, size, backend="numba"), min(repeats, 3)
+    )
+    print(f"{BATCH} of {size}²  numba   {1e3 * numba:10.2f} ms a batch")
+    moved, moved_faces, moved_lenses = batch.cuda(), faces.cuda(), lenses.cuda()
+    torch.cuda.reset_peak_memory_stats()
+    peer, other = _median(
+        lambda: rasterise_batch(moved, moved_faces, moved_lenses, size, size, backend="triton"), repeats
+    )
+    memory = torch.cuda.max_memory_allocated() / 2**20
+    name = torch.cuda.get_device_name()
+    print(f"{BATCH} of {size}²  triton  {1e3 * peer:10.2f} ms a batch on {name}, at most {memory:.0f} MiB")
     _compare(size, fragments, other)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def both(
     intrinsics: torch.Tensor,
     height: int = CAMERA.height,
     width: int = CAMERA.width,
-    **options: float | bool,
+    **options: Any,
 ) -> tuple[Fragments, Fragments]:
     """Fragments of Numba and of Triton, on the CPU."""
     numba = rasterise_batch(vertices, triangles, intrinsics, height, width, backend="numba", **options)
