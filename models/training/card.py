@@ -58,13 +58,11 @@ def write_card(
     """The card as Markdown."""
     says = "the 52 ARKit coefficients"
     if layout.identity:
-        says += (
-            f", {layout.identity} identity and {layout.albedo} albedo coefficients of {layout.model}, pose and "
-            "light"
-        )
+        says += f", {layout.identity} identity and {layout.albedo} albedo coefficients of {layout.model}"
+        says += ", pose and light"
     sections = [
         f"# {name}",
-        f"{_TITLES[layout.kind]}: from a crop of {layout.side} × {layout.side} pixels to {says}.",
+        f"{_TITLES[layout.kind]}: from a crop of {layout.side} by {layout.side} pixels to {says}.",
         _table(
             ("network", layout.kind),
             ("backbone", layout.backbone),
@@ -74,8 +72,8 @@ def write_card(
         ),
         "## Training",
         _table(
-            ("steps", f"{run.steps:,} of {config.people} people × {config.frames} pictures in each of "
-             f"{run.processes} process{'es' if run.processes > 1 else ''}"),
+            ("steps", f"{run.steps:,} of {config.people} people with {config.frames} pictures each"
+             + (f", in each of {run.processes} processes" if run.processes > 1 else "")),
             ("pictures shown", f"{run.pictures:,}"),
             ("time", f"{run.seconds:,.0f} s on {run.device}, {config.precision}"),
             ("steps without a finite gradient", str(run.skipped)),

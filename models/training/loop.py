@@ -234,7 +234,7 @@ class _Run:
             self.losses[trainee.name] = figures
             if record:
                 record.figures(trainee.name, self.step, figures)
-            skipped, in_row = trainee.skipped()
+            _, in_row = trainee.skipped()
             if in_row >= self.config.most_skipped:
                 raise TrainingDiverged(
                     f"{trainee.name} had no finite gradient in {in_row} steps in a row (step {self.step}).",
