@@ -228,12 +228,6 @@ class _Run:
 
     def _log(self, record: Record | None) -> None:
         for trainee in self.trainees:
-            figures = trainee.figures()
-            if not figures:
-                continue
-            self.losses[trainee.name] = figures
-            if record:
-                record.figures(trainee.name, self.step, figures)
             _, in_row = trainee.skipped()
             if in_row >= self.config.most_skipped:
                 raise TrainingDiverged(
@@ -241,6 +235,11 @@ class _Run:
                     "Lower rate, raise warm_up, or use precision 32-true; --resume goes on from the last "
                     "checkpoint.",
                 )
+            figures = trainee.figures()
+            if figures:
+                self.losses[trainee.name] = figures
+                if record:
+                    record.figures(trainee.name, self.step, figures)
 
     def _tell_time(self, first: int, seconds: float) -> None:
         """Correct the expected duration by what the steps took, and say how far it is."""

@@ -130,8 +130,8 @@ class Trainee:
         if not self._sums:
             return {}
         values = torch.stack([*self._sums.values(), self._steps]).tolist()
-        steps = max(1.0, values.pop())
-        figures = {name: value / steps for name, value in zip(self._sums, values, strict=True)}
+        steps = values.pop()
+        figures = {name: value / steps for name, value in zip(self._sums, values, strict=True) if steps}
         self._sums = {}
         self._steps = torch.zeros_like(self._steps)
         return figures

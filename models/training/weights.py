@@ -23,7 +23,7 @@ from models.training.config import NetworkConfig, kind_of
 
 Network = FaceCodeNet | ETNet | RecAugNet
 
-FORMAT: Final = "1"
+FORMAT: Final = 1
 _PAPERS: Final = {"rec_net": "resnet50", "pe_net": "resnet50", "et_net": "resnet34"}
 _HINT: Final = "Give a .safetensors file that semblance train wrote."
 
@@ -146,7 +146,8 @@ def save_network(net: Network, layout: Layout, file: Path, half: bool = False) -
         .detach().cpu().contiguous().clone()
         for name, value in net.state_dict().items()
     }  # fmt: skip
-    data = save(weights, {"format": FORMAT, "layout": json.dumps(vars(layout))})
+    # one entry alone: several come in any order, and the same weights should make the same file
+    data = save(weights, {"semblance": json.dumps({"format": FORMAT, **vars(layout)})})
     with staged_output(file) as path:
         path.write_bytes(data)
 
@@ -163,11 +164,11 @@ def load_network(file: Path) -> tuple[Layout, Network]:
         raise ModelMissing(f"{file} does not exist or is a folder.", _HINT)
     try:
         with safe_open(file, "pt") as stored:
-            facts = stored.metadata() or {}
+            facts = json.loads((stored.metadata() or {})["semblance"])
             weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  no mapping
-        if facts.get("format") != FORMAT:
-            raise ValueError(f"it is of version {facts.get('format')}, not {FORMAT}")
-        layout = Layout(**json.loads(facts["layout"]))
+        if facts.pop("format") != FORMAT:
+            raise ValueError(f"it is of another version than {FORMAT}")
+        layout = Layout(**facts)
         net = build(layout)
         own = net.state_dict()
         net.load_state_dict({name: value.to(own[name].dtype) for name, value in weights.items()})

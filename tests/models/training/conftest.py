@@ -1,92 +1,26 @@
-"""One small set of shards for all tests of training: plainly drawn faces, everything known about them."""
+"""One small set of shards for all tests of training, and small runs on it."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.model import FaceModel
-from core.scene.camera import head_rotation
-from core.scene.lighting import random_lighting
-from models.data.crops import SIDE
-from models.data.mirror import learn_mirror, write_mirror
-from models.data.shards import write_dataset_file, write_shard
-from models.face_code import FaceCode
-from models.rendering import FaceRenderer
 from models.training.config import TrainingConfig, make_config
-from models.training.source import load_head
-
-PEOPLE, FRAMES = 8, 4
-_UNITS = (
-    ("jawOpen",),
-    ("mouthSmileLeft", "mouthSmileRight"),
-    ("browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
-    ("mouthPucker",),
-    ("eyeBlinkLeft", "eyeBlinkRight"),
-    ("mouthLeft", "jawLeft"),
-)
+from tests.small_shards import write_small_shards
 
 
 @pytest.fixture(scope="session")
-def shards(anny: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight people of anny in four frames each, drawn without hair, things or noise."""
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight people of anny in four frames each."""
     folder = tmp_path_factory.mktemp("shards")
-    rng = np.random.default_rng(3)
-    count = PEOPLE * FRAMES
-    expression = np.zeros((count, 52))
-    for row in expression:
-        for unit in rng.choice(len(_UNITS), 2, replace=False):
-            row[[ARKIT_INDEX[name] for name in _UNITS[unit]]] = rng.uniform(0.5, 1)
-    head = load_head("anny")
-    identity, albedo = (
-        0.8 * rng.standard_normal((PEOPLE, n)).repeat(FRAMES, axis=0)
-        for n in (len(anny.identity_basis), len(head.albedo_modes))
-    )
-    turns = [head_rotation(*rng.uniform([-0.4, -0.2], [0.4, 0.2]).tolist()).numpy() for _ in range(count)]
-    focal = SIDE * rng.uniform(3, 5, count)
-    labels = {
-        "person": np.arange(count) // FRAMES,
-        "frame": np.arange(count) % FRAMES,
-        "identity": identity,
-        "expression": expression,
-        "rotation": np.stack(turns),
-        "translation": np.stack(
-            [rng.uniform(-0.01, 0.01, count), rng.uniform(-0.04, -0.02, count), 0.235 * focal / SIDE], 1
-        ),
-        "camera": np.stack([focal, focal, *np.full((2, count), SIDE / 2)], 1),
-        "sh": np.stack([random_lighting(rng) for _ in range(count)]),
-        "albedo": albedo,
-    }
-    labels = {k: v if v.dtype.kind == "i" else v.astype(np.float32) for k, v in labels.items()}
-    images, skins, landmarks = _drawn(labels)
-    write_dataset_file(
-        folder, {"kind": "rendered", "model": "anny", "sources": {"heads": "anny, CC0", "skins": "own"}}
-    )
-    write_mirror(folder, learn_mirror(anny, np.ones(len(head.albedo_modes))))
-    write_shard(folder / "anny-000000.npz", images, skins, {**labels, "landmarks": landmarks})
+    write_small_shards(folder)
     return folder
 
 
-def _drawn(labels: dict[str, np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    head = load_head("anny")
-    renderer = FaceRenderer(head.model, head.albedo_mean, head.albedo_modes, SIDE)
-    names = ("identity", "expression", "albedo", "rotation", "translation", "sh")
-    with torch.no_grad():
-        code = FaceCode(**{name: torch.from_numpy(labels[name]) for name in names})
-        drawn = renderer(code, torch.from_numpy(labels["camera"]))
-    photo = torch.where(drawn.covered[:, None] > 0, drawn.image.clamp(0, 1), torch.tensor(0.4))
-    images = (255 * photo).round().byte().permute(0, 2, 3, 1).numpy()
-    return list(images), list((255 * drawn.skin).byte().numpy()), drawn.landmarks.numpy()
-
-
-def small_config(shards: Path, *kinds: str, **settings: Any) -> TrainingConfig:
-    """A run of small networks; changes of each network's own are under its name."""
+def small_settings(shards: Path, *kinds: str, **settings: Any) -> dict[str, Any]:
+    """Settings of a run of small networks; changes of each network's own are under its name."""
     networks = []
     for kind in kinds:
         own = {} if kind in ("et_net", "rec_aug_net") else {"identity": 12, "albedo": 3}
@@ -96,7 +30,12 @@ def small_config(shards: Path, *kinds: str, **settings: Any) -> TrainingConfig:
         "data": [str(shards)], "people": 3, "frames": 2, "steps": 4, "rate": 3e-3, "warm_up": 5, "ema": 0.9,
         "augment": False, "log_every": 10, "networks": networks, "validation_batches": 2,
     }  # fmt: skip
-    return make_config({**usual, **settings})
+    return {**usual, **settings}
+
+
+def small_config(shards: Path, *kinds: str, **settings: Any) -> TrainingConfig:
+    """The run of :func:`small_settings`."""
+    return make_config(small_settings(shards, *kinds, **settings))
 
 
 class Heard:
@@ -104,7 +43,11 @@ class Heard:
 
     def __init__(self) -> None:
         self.figures: dict[str, list[dict[str, float]]] = {}
-        self.started = time.monotonic()
 
     def __call__(self, name: str, step: int, figures: dict[str, float]) -> None:
         self.figures.setdefault(name, []).append(figures)
+
+    def ends(self, name: str) -> tuple[dict[str, float], ...]:
+        """The first and last losses of a network, then the first and last scores."""
+        losses, scores = self.figures[name], self.figures[f"validation/{name}"]
+        return losses[0], losses[-1], scores[0], scores[-1]
