@@ -90,6 +90,12 @@ class DataUnreadable(SemblanceError):
     code = "data_unreadable"
 
 
+class TrainingDiverged(SemblanceError):
+    """Training came to numbers that are not finite, step after step."""
+
+    code = "training_diverged"
+
+
 class DependencyMissing(SemblanceError):
     """An optional package (bpy, ...) is not installed."""
 

@@ -158,10 +158,14 @@ def people_loader(
     Raises:
         BadInput: the data set has too few people for one batch.
     """
-    sampler = PeopleSampler(dataset.person, people, frames, seed, rank, world)
+    return batch_loader(dataset, PeopleSampler(dataset.person, people, frames, seed, rank, world), workers)
+
+
+def batch_loader(dataset: PeopleDataset, batches: Sampler[list[Key]], workers: int) -> DataLoader[Any]:
+    """A loader of :class:`Batch` of the samples that ``batches`` names."""
     return DataLoader(
         dataset,
-        batch_sampler=sampler,
+        batch_sampler=batches,
         num_workers=workers,
         collate_fn=collate,
         worker_init_fn=_quiet_worker,
@@ -169,6 +173,7 @@ def people_loader(
         persistent_workers=workers > 0,
         prefetch_factor=_PREFETCH if workers else None,
         pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator(),  # its own, so that reading draws no numbers from the program's
     )
 
 

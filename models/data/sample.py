@@ -78,6 +78,10 @@ class Batch:
         """The batch on a device."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
+    def first(self, count: int) -> Batch:
+        """The first so many of its pictures."""
+        return self._each(lambda tensor: tensor[:count])
+
     def pin_memory(self) -> Batch:
         """The batch in page-locked memory; a ``DataLoader`` asks for it."""
         return self._each(lambda tensor: tensor.pin_memory())

@@ -26,6 +26,7 @@ from models.losses.reconstruction import Terms
 _SMOOTH: Final = 1e-4  # mm², under the root
 _DEGREES: Final = 180 / np.pi
 _LEAST_SPREAD: Final = 1e-3
+_FARTHEST: Final = 30.0  # pixels, beyond which a landmark counts no more
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Truth:
         albedo: NaN in pictures whose albedo is not known.
     """
 
-    identity: Float[Tensor, "batch identity"]
-    expression: Float[Tensor, "batch 52"]
-    rotation: Float[Tensor, "batch 3 3"]
-    translation: Float[Tensor, "batch 3"]
-    landmarks: Float[Tensor, "batch 478 3"]
-    camera: Float[Tensor, "batch 4"]
+    identity: Float[Tensor, "batch identity"] | None = None
+    expression: Float[Tensor, "batch 52"] | None = None
+    rotation: Float[Tensor, "batch 3 3"] | None = None
+    translation: Float[Tensor, "batch 3"] | None = None
+    landmarks: Float[Tensor, "batch 478 3"] | None = None
+    camera: Float[Tensor, "batch 4"] | None = None
     identity_known: Bool[Tensor, "batch"] | None = None
     sh: Float[Tensor, "batch 9 3"] | None = None
     albedo: Float[Tensor, "batch albedo"] | None = None
@@ -52,7 +53,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class SupervisedWeights:
-    """Weights of the terms.
+    """Weights of the terms; those of weight 0 are left out.
 
     Attributes:
         shape: of the neutral face's distance, RMS in millimetres.
@@ -63,16 +64,16 @@ class SupervisedWeights:
         spread: of the likelihoods that the standard deviations are learnt by.
     """
 
-    shape: Number = 1.0
-    identity: Number = 0.2
-    expression: Number = 12.0
-    activation: Number = 12.0
-    rotation: Number = 0.15
-    distance: Number = 1.0
-    landmarks: Number = 0.15
-    sh: Number = 0.3
-    albedo: Number = 0.05
-    spread: Number = 0.05
+    shape: Number = 0.0
+    identity: Number = 0.0
+    expression: Number = 0.0
+    activation: Number = 0.0
+    rotation: Number = 0.0
+    distance: Number = 0.0
+    landmarks: Number = 0.0
+    sh: Number = 0.0
+    albedo: Number = 0.0
+    spread: Number = 0.0
 
 
 class ShapeMetric(nn.Module):
@@ -135,35 +136,71 @@ class SupervisedLoss(nn.Module):
         return placed[..., :2] / placed[..., 2:].clamp_min(1e-2) * camera[:, None, :2] + camera[:, None, 2:]
 
     def forward(self, code: FaceCode, truth: Truth) -> Terms:
-        """Weighted losses by name."""
+        """Weighted losses by name, of what is known."""
+        return self._of_identity(code, truth) | self._of_expression(code, truth) | self._of_pose(code, truth)
+
+    def _of_identity(self, code: FaceCode, truth: Truth) -> Terms:
         w = self.weights
-        off = code.identity - truth.identity[:, : self.modes]
-        known = torch.ones(len(off), dtype=torch.bool, device=off.device)
-        known = known if truth.identity_known is None else truth.identity_known
-        error = code.expression - truth.expression
-        turn = rotation_error(code.rotation, truth.rotation)
-        pixels = (self.landmarks(code, truth.camera) - truth.landmarks[..., :2]).norm(dim=2)
-        away = torch.log(code.translation[:, 2] / truth.translation[:, 2])
-        terms = {
-            "shape": w.shape * _mean(self.metric(off), known),
-            "identity": w.identity * _mean(off.square().mean(dim=1), known),
-            "expression": w.expression * error.abs().mean(),
-            "activation": w.activation * activation_loss(code.expression, truth.expression),
-            "rotation": w.rotation * _DEGREES * turn.norm(dim=1).mean(),
-            "distance": w.distance * away.abs().mean(),
-            "landmarks": w.landmarks * pixels.clamp_max(30).mean(),
-        }
-        if truth.sh is not None:
-            terms["sh"] = w.sh * (code.sh - truth.sh).abs().mean()
-        if truth.albedo is not None:
+        terms: Terms = {}
+        if w.albedo and truth.albedo is not None:
             count = min(code.albedo.shape[1], truth.albedo.shape[1])
             wrong = (code.albedo[:, :count] - truth.albedo[:, :count].nan_to_num()).square().mean(dim=1)
             terms["albedo"] = w.albedo * _mean(wrong, truth.albedo.isfinite().all(dim=1))
-        if code.spread is not None:
-            likelihood = _mean(spread_loss(off, code.spread.identity), known)
-            likelihood = likelihood + spread_loss(error, code.spread.expression).mean()
-            terms["spread"] = w.spread * (likelihood + spread_loss(turn, code.spread.rotation).mean())
+        if truth.identity is None:
+            return terms
+        off = code.identity[:, : self.modes] - truth.identity[:, : self.modes]
+        known = truth.identity_known
+        known = torch.ones(len(off), dtype=torch.bool, device=off.device) if known is None else known
+        if w.shape:
+            terms["shape"] = w.shape * _mean(self.metric(off), known)
+        if w.identity:
+            terms["identity"] = w.identity * _mean(off.square().mean(dim=1), known)
+        if w.spread and code.spread is not None:
+            terms["spread_identity"] = w.spread * _mean(spread_loss(off, code.spread.identity), known)
         return terms
+
+    def _of_expression(self, code: FaceCode, truth: Truth) -> Terms:
+        if truth.expression is None:
+            return {}
+        doubt = None if code.spread is None else code.spread.expression
+        return expression_terms(code.expression, doubt, truth.expression, self.weights)
+
+    def _of_pose(self, code: FaceCode, truth: Truth) -> Terms:
+        w = self.weights
+        terms: Terms = {}
+        if truth.rotation is not None and (w.rotation or w.spread):
+            turn = rotation_error(code.rotation, truth.rotation)
+            if w.rotation:
+                terms["rotation"] = w.rotation * _DEGREES * turn.norm(dim=1).mean()
+            if w.spread and code.spread is not None:
+                terms["spread_rotation"] = w.spread * spread_loss(turn, code.spread.rotation).mean()
+        if w.distance and truth.translation is not None:
+            away = torch.log(code.translation[:, 2] / truth.translation[:, 2])
+            terms["distance"] = w.distance * away.abs().mean()
+        if w.landmarks and truth.landmarks is not None and truth.camera is not None:
+            pixels = (self.landmarks(code, truth.camera) - truth.landmarks[..., :2]).norm(dim=2)
+            terms["landmarks"] = w.landmarks * pixels.clamp_max(_FARTHEST).mean()
+        if w.sh and truth.sh is not None:
+            terms["sh"] = w.sh * (code.sh - truth.sh).abs().mean()
+        return terms
+
+
+def expression_terms(
+    expression: Float[Tensor, "batch 52"],
+    doubt: Float[Tensor, "batch 52"] | None,
+    truth: Float[Tensor, "batch 52"],
+    weights: SupervisedWeights,
+) -> Terms:
+    """Those of expressions alone, as ETNet learns them; ``doubt`` is their spread."""
+    error = expression - truth
+    terms: Terms = {}
+    if weights.expression:
+        terms["expression"] = weights.expression * error.abs().mean()
+    if weights.activation:
+        terms["activation"] = weights.activation * activation_loss(expression, truth)
+    if weights.spread and doubt is not None:
+        terms["spread_expression"] = weights.spread * spread_loss(error, doubt).mean()
+    return terms
 
 
 def spread_loss(

@@ -20,6 +20,7 @@ from server.cli.rig import rig
 from server.cli.serve import serve
 from server.cli.sheet import sheet
 from server.cli.track import track
+from server.cli.train import train
 from server.cli.transfer import transfer
 
 app = typer.Typer(
@@ -47,7 +48,7 @@ def semblance(
 
 
 for _command in (
-    rig, track, live, retarget, mapping, transfer, blend, export, sheet, demo, serve, addon, doctor,
+    rig, track, live, retarget, mapping, transfer, blend, export, sheet, demo, train, serve, addon, doctor,
 ):  # fmt: skip
     app.command()(reported(_command))
 app.add_typer(models, name="models")

@@ -43,6 +43,7 @@ EXIT_CODES: Final = {
     "landmarks_missing": 20,
     "landmarks_unreadable": 21,
     "data_unreadable": 22,
+    "training_diverged": 23,
     "cancelled": 130,
 }
 """Error code → exit code. 0 is success; 2 is also a misspelt command line, 1 a fault of Semblance's own."""

@@ -1,7 +1,8 @@
 """What a command says while it works: a bar on a terminal, lines elsewhere, JSON for machines.
 
 Progress and warnings go to standard error, results to standard output; with JSON everything goes to standard
-output, one object a line, each with an ``event``: ``progress``, ``warning``, ``result`` or ``error``.
+output, one object a line, each with an ``event``: ``progress``, ``figures``, ``warning``, ``result`` or
+``error``.
 """
 
 from __future__ import annotations
@@ -49,6 +50,14 @@ class Reporter:
             self._emit("warning", message=message)
         else:
             print(f"warning: {message}", file=sys.stderr)
+
+    def figures(self, name: str, step: int, figures: Mapping[str, float]) -> None:
+        """Losses and scores of a network in training, step by step."""
+        if self.as_json:
+            self._emit("figures", name=name, step=step, **figures)
+        else:
+            parts = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
+            print(f"step {step}, {name}: {parts}", file=sys.stderr, flush=True)
 
     def result(self, text: str, **facts: object) -> None:
         """What came out: ``text`` for people, ``facts`` for machines."""
