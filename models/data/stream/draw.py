@@ -21,7 +21,7 @@ from models.data.crops import SIDE
 from models.data.stream.dice import Dice
 from models.data.stream.hair import Sheets
 from models.data.stream.noise import Noise
-from models.data.stream.pixels import DULL, EYE, SKIN, WET, Shadow, Sight, at_pixels, lit, of_triangles
+from models.data.stream.pixels import DULL, EYE, SKIN, WET, Shadow, at_pixels, lit, of_triangles
 from models.data.stream.scene import Lights, View
 from models.data.stream.things import ANCHORS, KINDS, Things
 
@@ -181,9 +181,8 @@ class HeadPainter(nn.Module):
         of_kind = torch.where(kind == SKIN, of_kind * gloss[:, None, None], of_kind)
         glossy = torch.where(of_head, of_kind, of_triangles(fragments, shine))
 
-        sight = Sight.of(fragments.depth, fine)
         shadow = self._shadow(vertices, triangles, sheets, lights)
-        colour = lit(albedo, found[..., :3], sight, lights, shadow, kind, glossy)
+        colour = lit(albedo, found[..., :3], fragments.depth, fine, lights, shadow, kind, glossy)
         coarse = openness(fragments.depth[:, ::2, ::2], _REACHES)[:, None]
         open_sky = F.interpolate(coarse, size=(side, side), mode="bilinear")[:, 0]
         deep = of_head & self.deep[fragments.triangle.clamp(0, len(self.deep) - 1).long()]
@@ -202,7 +201,7 @@ class HeadPainter(nn.Module):
         ).reshape(sheets.triangles.shape).all(dim=2, keepdim=True)  # fmt: skip
         hair = torch.where(solid, sheets.triangles, 0) + vertices.shape[1]
         everything = torch.cat([vertices, sheets.vertices], dim=1)
-        return Shadow(everything, torch.cat([triangles, hair], dim=1), lights.towards[:, -1])
+        return Shadow.cast(everything, torch.cat([triangles, hair], dim=1), lights.towards[:, -1])
 
     def _lash(
         self, head: Tensor, colour: Tensor, skin: Tensor, depth: Tensor, fine: Tensor
@@ -245,8 +244,9 @@ class HeadPainter(nn.Module):
         alpha = (inside / (0.2 * ragged).clamp_min(0.0012)).clamp(0, 1) * shown
         albedo = hair_colour[:, None, None] * (1 + 0.55 * strands[..., None]).clamp_min(0.15)
         kind = torch.full_like(fragments.triangle, DULL, dtype=torch.long)
-        sight = Sight.of(fragments.depth, fine)
-        colour = lit(albedo, found[..., :3], sight, lights, shadow, kind, 0.25 * found[..., 8])
+        colour = lit(
+            albedo, found[..., :3], fragments.depth, fine, lights, shadow, kind, 0.25 * found[..., 8]
+        )
         part = alpha[..., None]
         return Drawing(
             drawing.colour * (1 - part) + part * colour,

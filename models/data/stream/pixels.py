@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from core.scene.lighting import harmonics
+from core.scene.lighting import C0, C1, C2, C3
 from core.scene.rasterise import Fragments, rasterise_batch
 from models.data.lights import AWAY
 from models.data.stream.scene import Lights
@@ -23,19 +25,36 @@ _BIAS: Final = 2.5e-3  # metres, against a surface's shadow on itself
 _MAP_SIDE: Final = 256
 
 
+def fused(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, compiled on CUDA: its many small steps would each read and write all pixels."""
+    compiled = torch.compile(function, dynamic=False)
+
+    @functools.wraps(function)
+    def chosen(first: Tensor, *rest: Any) -> Any:
+        return (compiled if first.is_cuda else function)(first, *rest)
+
+    return chosen
+
+
 def at_pixels(
     fragments: Fragments, triangles: Int[Tensor, "batch triangles 3"], values: Float[Tensor, "batch points c"]
 ) -> Float[Tensor, "batch height width c"]:
     """Values of the corners of each image's own triangles, at its pixels; 0 in the background."""
+    found: Tensor = _gathered(fragments.triangle, fragments.barycentrics, triangles, values)
+    return found
+
+
+@fused
+def _gathered(triangle: Tensor, barycentrics: Tensor, triangles: Tensor, values: Tensor) -> Tensor:
     batch, points, channels = values.shape
-    shape = fragments.triangle.shape
-    triangle = fragments.triangle.clamp_min(0).long().reshape(batch, -1)
+    shape = triangle.shape
+    seen = triangle.clamp_min(0).long().reshape(batch, -1)
     flat = values.reshape(batch * points, channels)
     start = points * torch.arange(batch, device=values.device)[:, None]
-    found = flat.new_zeros(batch, triangle.shape[1], channels)
+    found = flat.new_zeros(batch, seen.shape[1], channels)
     for corner in range(3):
-        index = triangles[..., corner].long().gather(1, triangle) + start
-        weight = fragments.barycentrics[..., corner].reshape(batch, -1, 1)
+        index = triangles[..., corner].long().gather(1, seen) + start
+        weight = barycentrics[..., corner].reshape(batch, -1, 1)
         found = found + weight * flat[index.reshape(-1)].reshape(batch, -1, channels)
     return found.reshape(*shape, channels)
 
@@ -49,39 +68,28 @@ def of_triangles(
 
 
 @dataclass(frozen=True)
-class Sight:
-    """Where pixels look: points of the surface and the directions back to the camera, camera axes."""
+class Shadow:
+    """What stands between the hard light of each picture and its surfaces.
 
-    points: Float[Tensor, "batch height width 3"]
-    back: Float[Tensor, "batch height width 3"]
+    Attributes:
+        axes: rows: the map's x and y and the direction away from the light, camera axes.
+        middle: point of the scene (metres) that is ``AWAY`` from the light.
+        focal: of the light's view, texels.
+        depth: from the light to what is nearest, metres; infinite where nothing is; row after row.
+    """
+
+    axes: Float[Tensor, "batch 3 3"]
+    middle: Float[Tensor, "batch 3"]
+    focal: Float[Tensor, "batch"]
+    depth: Float[Tensor, "batch texels"]
 
     @classmethod
-    def of(cls, depth: Float[Tensor, "batch height width"], camera: Float[Tensor, "batch 4"]) -> Sight:
-        """
-        Args:
-            depth: metres; infinite where there is nothing.
-            camera: of these pixels.
-        """
-        _, height, width = depth.shape
-        row = torch.arange(height, device=depth.device) + 0.5
-        column = torch.arange(width, device=depth.device) + 0.5
-        x = (column - camera[:, 2:3]) / camera[:, :1]
-        y = (row - camera[:, 3:4]) / camera[:, 1:2]
-        rays = torch.stack(
-            [x[:, None].expand_as(depth), y[:, :, None].expand_as(depth), torch.ones_like(depth)], dim=-1
-        )
-        return cls(rays * depth.nan_to_num(posinf=1.0)[..., None], -F.normalize(rays, dim=-1))
-
-
-class Shadow:
-    """What stands between the hard light of each picture and its surfaces."""
-
-    def __init__(
-        self,
+    def cast(
+        cls,
         vertices: Float[Tensor, "batch vertices 3"],
         triangles: Int[Tensor, "batch triangles 3"],
         towards: Float[Tensor, "batch 3"],
-    ) -> None:
+    ) -> Shadow:
         """
         Args:
             vertices: of all that casts shadows, camera axes.
@@ -90,36 +98,21 @@ class Shadow:
         up = towards[:, 1:2].abs() > 0.8
         helper = torch.where(up, towards.new_tensor([1.0, 0, 0]), towards.new_tensor([0.0, 1, 0]))
         across = F.normalize(torch.linalg.cross(helper, towards), dim=1)
-        self._axes = torch.stack([across, torch.linalg.cross(towards, across), -towards], dim=1)
-        self._middle = vertices.mean(dim=1, keepdim=True)
-        seen = self._seen(vertices)
-        self._focal = 0.5 * _MAP_SIDE / (1.02 * seen[..., :2].abs().amax(dim=(1, 2))) * AWAY
-        half = torch.full_like(self._focal, _MAP_SIDE / 2)
-        camera = torch.stack([self._focal, self._focal, half, half], dim=1)
-        self._depth = rasterise_batch(seen, triangles, camera, _MAP_SIDE, _MAP_SIDE).depth.flatten(1)
-
-    def _seen(self, points: Float[Tensor, "batch points 3"]) -> Float[Tensor, "batch points 3"]:
-        seen = (points - self._middle) @ self._axes.transpose(1, 2)
-        return seen + seen.new_tensor([0.0, 0, AWAY])
-
-    def reach(
-        self, points: Float[Tensor, "batch height width 3"], normals: Float[Tensor, "batch height width 3"]
-    ) -> Float[Tensor, "batch height width"]:
-        """How much of the light reaches points: four looks at the map, a texel or so apart."""
-        seen = self._seen((points + 0.0015 * normals).flatten(1, 2))
-        place = seen[..., :2] / seen[..., 2:] * self._focal[:, None, None] + _MAP_SIDE / 2 - 0.5
-        lit = torch.zeros_like(seen[..., 0])
-        for column, row in ((-0.6, -0.3), (0.3, -0.6), (0.6, 0.3), (-0.3, 0.6)):
-            texel = (place + place.new_tensor([column, row])).round().clamp(0, _MAP_SIDE - 1).long()
-            before = self._depth.gather(1, texel[..., 1] * _MAP_SIDE + texel[..., 0])
-            lit = lit + 0.25 * (seen[..., 2] < before + _BIAS)
-        return lit.reshape(points.shape[:-1])
+        axes = torch.stack([across, torch.linalg.cross(towards, across), -towards], dim=1)
+        middle = vertices.mean(dim=1)
+        seen = (vertices - middle[:, None]) @ axes.transpose(1, 2) + vertices.new_tensor([0.0, 0, AWAY])
+        focal = 0.5 * _MAP_SIDE / (1.02 * seen[..., :2].abs().amax(dim=(1, 2))) * AWAY
+        half = torch.full_like(focal, _MAP_SIDE / 2)
+        camera = torch.stack([focal, focal, half, half], dim=1)
+        depth = rasterise_batch(seen, triangles, camera, _MAP_SIDE, _MAP_SIDE).depth.flatten(1)
+        return cls(axes, middle, focal, depth)
 
 
 def lit(
     albedo: Float[Tensor, "batch height width 3"],
     normals: Float[Tensor, "batch height width 3"],
-    sight: Sight,
+    depth: Float[Tensor, "batch height width"],
+    camera: Float[Tensor, "batch 4"],
     lights: Lights,
     shadow: Shadow,
     kind: Int[Tensor, "batch height width"],
@@ -129,25 +122,88 @@ def lit(
 
     Args:
         normals: camera axes, of any length; turned to the viewer where they face away.
+        depth: metres; anything where there is nothing.
+        camera: of these pixels.
         kind: SKIN, EYE, WET or DULL: how sharp highlights are.
         gloss: strength of the highlights.
     """
-    unit = F.normalize(normals, dim=-1)
-    facing = (unit * sight.back).sum(-1, keepdim=True)
-    unit = unit - 2 * facing.clamp_max(0) * sight.back
-    facing = facing.abs()[..., 0]
-    reach = shadow.reach(sight.points, unit)
-    hard = lights.towards[:, None, None, -1]
-    lambert = (unit * hard).sum(-1).clamp_min(0) * reach
-    soft = torch.einsum("bhwf,bfc->bhwc", harmonics(unit), lights.soft).clamp_min(_DARKEST)
-    matt = unit.new_tensor(_MATT)[kind][..., None]
-    colour = albedo * matt * (soft + lambert[..., None] * lights.colour[:, None, None, -1])
-    sharp = unit.new_tensor(_SHARPNESS)[kind]
-    fresnel = gloss * (0.04 + 0.3 * (1 - facing.clamp_max(1)) ** 5) * (sharp + 8) / 25
-    last = lights.towards.shape[1] - 1
-    for light in (0, last):  # the first soft light and the hard one are what is mirrored
-        half = F.normalize(sight.back + lights.towards[:, None, None, light], dim=-1)
-        shine = fresnel * (unit * half).sum(-1).clamp_min(0.1) ** sharp
-        shine = shine * reach if light == last else shine
-        colour = colour + shine[..., None] * lights.colour[:, None, None, light]
-    return colour
+    channels = _lit(
+        *albedo.unbind(-1), *normals.unbind(-1), depth, camera, lights.soft, lights.towards, lights.colour,
+        shadow.axes, shadow.middle, shadow.focal, shadow.depth, kind, gloss,
+    )  # fmt: skip
+    return torch.stack(channels, dim=-1)
+
+
+@fused
+def _lit(
+    red: Tensor, green: Tensor, blue: Tensor, x: Tensor, y: Tensor, z: Tensor, depth: Tensor, camera: Tensor,
+    soft: Tensor, towards: Tensor, bright: Tensor, axes: Tensor, middle: Tensor, focal: Tensor,
+    shadows: Tensor, kind: Tensor, gloss: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """One plane for each number, so that a compiler makes one loop of it all."""
+    of = lambda values: values[:, None, None]  # noqa: E731  of each picture
+    row = torch.arange(depth.shape[1], device=depth.device)[:, None] + 0.5
+    column = torch.arange(depth.shape[2], device=depth.device) + 0.5
+    far = torch.where(depth.isfinite(), depth, 1.0)
+    px = (column - of(camera[:, 2])) / of(camera[:, 0]) * far
+    py = (row - of(camera[:, 3])) / of(camera[:, 1]) * far
+    away = torch.rsqrt(px * px + py * py + far * far)
+    vx, vy, vz = -px * away, -py * away, -far * away
+    length = torch.rsqrt((x * x + y * y + z * z).clamp_min(1e-12))
+    x, y, z = x * length, y * length, z * length
+    facing = x * vx + y * vy + z * vz
+    back = 2 * facing.clamp_max(0)
+    x, y, z = x - back * vx, y - back * vy, z - back * vz
+    facing = facing.abs().clamp_max(1)
+
+    reach = _reach(
+        px + 0.0015 * x, py + 0.0015 * y, far + 0.0015 * z, axes, middle, focal, shadows
+    )  # fmt: skip
+    hard = towards.shape[1] - 1
+    lambert = (
+        x * of(towards[:, hard, 0]) + y * of(towards[:, hard, 1]) + z * of(towards[:, hard, 2])
+    ).clamp_min(0)
+    lambert = lambert * reach
+    matt, sharp = torch.full_like(gloss, _MATT[DULL]), torch.full_like(gloss, _SHARPNESS[DULL])
+    for which in (SKIN, EYE, WET):
+        matt = torch.where(kind == which, _MATT[which], matt)
+        sharp = torch.where(kind == which, _SHARPNESS[which], sharp)
+    fresnel = gloss * (0.04 + 0.3 * (1 - facing) ** 5) * (sharp + 8) / 25
+    shines = []
+    for light in (0, hard):  # the first soft light and the hard one are what is mirrored
+        hx, hy, hz = (v + of(towards[:, light, k]) for k, v in enumerate((vx, vy, vz)))
+        cosine = (x * hx + y * hy + z * hz) * torch.rsqrt((hx * hx + hy * hy + hz * hz).clamp_min(1e-12))
+        shine = fresnel * torch.exp(sharp * torch.log(cosine.clamp_min(0.1)))
+        shines.append(shine * reach if light == hard else shine)
+    basis = (
+        C0, C1 * y, C1 * z, C1 * x, C2 * x * y, C2 * y * z, C3 * (3 * z * z - 1), C2 * x * z,
+        0.5 * C2 * (x * x - y * y),
+    )  # fmt: skip
+    colours = []
+    for channel, albedo in enumerate((red, green, blue)):
+        light = sum(of(soft[:, k, channel]) * function for k, function in enumerate(basis))
+        light = light.clamp_min(_DARKEST) + lambert * of(bright[:, hard, channel])
+        colour = albedo * matt * light
+        for index, shine in zip((0, hard), shines, strict=True):
+            colour = colour + shine * of(bright[:, index, channel])
+        colours.append(colour)
+    return colours[0], colours[1], colours[2]
+
+
+def _reach(
+    px: Tensor, py: Tensor, pz: Tensor, axes: Tensor, middle: Tensor, focal: Tensor, shadows: Tensor
+) -> Tensor:
+    """How much of the hard light reaches points: four looks at the map, a texel or so apart."""
+    of = lambda values: values[:, None, None]  # noqa: E731
+    ox, oy, oz = px - of(middle[:, 0]), py - of(middle[:, 1]), pz - of(middle[:, 2])
+    sx, sy, sz = (of(axes[:, k, 0]) * ox + of(axes[:, k, 1]) * oy + of(axes[:, k, 2]) * oz for k in range(3))
+    sz = sz + AWAY
+    column = sx / sz * of(focal) + (_MAP_SIDE / 2 - 0.5)
+    row = sy / sz * of(focal) + (_MAP_SIDE / 2 - 0.5)
+    found = torch.zeros_like(px)
+    for right, down in ((-0.6, -0.3), (0.3, -0.6), (0.6, 0.3), (-0.3, 0.6)):
+        c = (column + right).round().clamp(0, _MAP_SIDE - 1).long()
+        r = (row + down).round().clamp(0, _MAP_SIDE - 1).long()
+        before = shadows.gather(1, (r * _MAP_SIDE + c).flatten(1)).reshape(px.shape)
+        found = found + torch.where(sz < before + _BIAS, 0.25, 0.0)
+    return found
