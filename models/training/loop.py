@@ -254,7 +254,9 @@ class _Run:
         elif self.step % self.config.log_every:
             return  # processes stop at the same step: they agree on it now and then
         else:
-            votes = self.fabric.all_reduce(torch.tensor(float(stop())), reduce_op="sum")
+            votes = self.fabric.all_reduce(
+                torch.tensor(float(stop()), device=self.fabric.device), reduce_op="sum"
+            )
             asked = bool(float(votes) if isinstance(votes, Tensor) else votes)
         if asked:
             raise Cancelled()
