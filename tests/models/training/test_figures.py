@@ -11,6 +11,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
 
+from core.errors import BadInput
 from core.face_model.mediapipe_topology import FACE_OVAL
 from core.face_model.model import FaceModel
 from core.scene.camera import head_rotation
@@ -126,6 +127,22 @@ def test_errors_against_labels_are_weighed_and_only_where_known(batch: Batch) ->
     assert label_terms(off, photos, weights, True) == {}
     few = replace(truth, identity=truth.identity[:, :12], albedo=truth.albedo[:, :3])
     assert float(label_terms(few, batch, weights, True)["label_identity"]) < 1e-6
+
+
+def test_photos_teach_by_their_looks_and_landmarks_alone(batch: Batch) -> None:
+    photos = Batch(
+        batch.image, batch.person, batch.frame, "", batch.skin, seen=batch.landmarks, presence=None
+    )  # fmt: skip
+    view = view_of(photos, 64)
+    assert view.camera[0].tolist() == pytest.approx([290, 290, 32, 32])
+    code = _truth(batch)
+    network = NetworkConfig("rec_net", labels={"expression": 1.0, "identity": 1.0})
+    terms = Objective(network, LAYOUT, load_head("anny")).terms(tuple(vars(code).values()), view, 0.0)
+    assert set(terms) == {"photometric", "landmark", "prior"}
+    expressions = Objective(NetworkConfig("et_net"), Layout("et_net", "small", 0, 0, 64, ""), None)
+    assert expressions.terms((code.expression,), view, 0.0) == {}
+    with pytest.raises(BadInput, match="no landmarks"):
+        view_of(replace(photos, seen=None), 64)
 
 
 def test_smaller_pictures_keep_what_is_seen_where(batch: Batch) -> None:

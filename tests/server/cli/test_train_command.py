@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import torch
 
 from models.training.config import as_toml, make_config
 from tests.models.training.conftest import small_settings
-from tests.server.cli.conftest import Run, events, start
+from tests.server.cli.conftest import ROOT, Run, events, start
 from tests.small_shards import write_small_shards
 
 
@@ -60,6 +63,22 @@ def test_what_cannot_be_trained_is_said(run: Run, config: Path, shards: Path, tm
     if not torch.cuda.is_available():
         assert run("train", "tiny", "--data", shards, "--device", "cuda").exit_code == 2
     assert sorted(tmp_path.iterdir()) == [config]
+
+
+def test_two_processes_train_one_network(config: Path, shards: Path, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            "-m", "server.cli", "train", "et_net", "--config", config, "--data", shards, "--steps", "2",
+            "--set", "people=2", "--device", "cpu", "--json",
+        ],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    results = [line for line in ended.stdout.splitlines() if '"event": "result"' in line]
+    assert len(results) == 1
+    card = (tmp_path / "train-et_net" / "et_net.card.md").read_text(encoding="utf-8")
+    assert "in each of 2 processes" in card and "| pictures shown | 16 |" in card
 
 
 def test_ctrl_c_keeps_a_checkpoint(config: Path, shards: Path, tmp_path: Path) -> None:
