@@ -254,9 +254,10 @@ def _check(config: TrainingConfig) -> None:
         raise BadInput(f"There is no precision {config.precision!r}.", f"Choose {', '.join(PRECISIONS)}.")
     if STREAM in (*config.data, *config.validation) and config.data != (STREAM,):
         raise BadInput("stream cannot be mixed with folders.", 'Write data = ["stream"], or folders alone.')
-    counts = ("people", "frames", "steps", "log_every", "picture_every", "validate_every")
-    counts += ("checkpoint_every", "validation_batches", "most_skipped")
-    for name in counts:
+    for name in (
+        "people", "frames", "steps", "log_every", "picture_every", "validate_every", "checkpoint_every",
+        "validation_batches", "most_skipped",
+    ):  # fmt: skip
         if getattr(config, name) < 1:
             raise BadInput(f"The setting {name} must be 1 or more.", "Change it.")
     for name in ("warm_up", "weight_decay", "workers", "seed"):

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins import MixedPrecision, Precision
 from torch import Tensor
 
 from core.atomic import staged_output
@@ -26,6 +21,7 @@ from models.training.card import RunFacts, write_card
 from models.training.checkpoints import FILE as CHECKPOINT
 from models.training.checkpoints import load_checkpoint, save_checkpoint, unreadable
 from models.training.config import TrainingConfig, as_toml
+from models.training.devices import Device, device_name, make_fabric, quiet
 from models.training.objectives import Objective, View, view_of
 from models.training.optimisation import Trainee
 from models.training.pictures import picture_of
@@ -39,15 +35,6 @@ PREPARING: Final = "preparing"
 TRAINING: Final = "training"
 WRITING: Final = "writing"
 _SECONDS_A_PICTURE: Final = 0.03  # on two cores, before any was timed
-
-Device = Literal["auto", "cpu", "cuda"]
-
-
-class _Autocast(MixedPrecision):
-    """Autocast alone: Fabric's own would round cameras to half floats before a network sees them."""
-
-    def convert_input(self, data: Any) -> Any:
-        return data
 
 
 @dataclass(frozen=True)
@@ -108,8 +95,10 @@ def train(
         OutputFailed: the folder cannot be written or the disk is full.
         TrainingDiverged: too many steps in a row had no finite gradient.
     """
-    run = _Run(config, out, _fabric(config, device), command, progress or Progress(expected_seconds(config)))
-    with _quiet():
+    run = _Run(
+        config, out, make_fabric(config, device), command, progress or Progress(expected_seconds(config))
+    )
+    with quiet():
         return run.run(resume, stop, told, sources)
 
 
@@ -254,7 +243,9 @@ class _Run:
         elif self.step % self.config.log_every:
             return  # processes stop at the same step: they agree on it now and then
         else:
-            votes = self.fabric.all_reduce(torch.tensor(float(stop())), reduce_op="sum")
+            votes = self.fabric.all_reduce(
+                torch.tensor(float(stop()), device=self.fabric.device), reduce_op="sum"
+            )
             asked = bool(float(votes) if isinstance(votes, Tensor) else votes)
         if asked:
             raise Cancelled()
@@ -302,7 +293,7 @@ class _Run:
             weights = self.out / f"{trainee.name}.safetensors"
             save_network(trainee.mean.net, trainee.layout, weights, config.half)
             facts = RunFacts(
-                self.step, self.seconds, shown, trainee.skipped()[0], _device_name(self.fabric.device),
+                self.step, self.seconds, shown, trainee.skipped()[0], device_name(self.fabric.device),
                 self.fabric.world_size, self.losses.get(trainee.name, {}),
                 self.figures.get(trainee.name, {}), self.command,
             )  # fmt: skip
@@ -317,24 +308,6 @@ class _Run:
         return tuple(written)
 
 
-def _fabric(config: TrainingConfig, device: Device) -> Fabric:
-    """One device, or as many as ``torchrun`` started processes for."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise BadInput("There is no CUDA device here.", "Leave --device out, or install PyTorch for CUDA.")
-    kind = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    world = int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if world > 1 else 1
-    plugin: Precision = Precision()
-    if config.precision in ("bf16-mixed", "16-mixed"):
-        plugin = _Autocast(config.precision, kind)  # type: ignore[arg-type]
-    fabric = Fabric(
-        accelerator=kind, devices=here, num_nodes=world // here, strategy="ddp" if world > 1 else "auto",
-        plugins=[plugin],
-    )  # fmt: skip
-    fabric.launch()
-    return fabric
-
-
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -342,21 +315,3 @@ def _make_folder(folder: Path) -> None:
         raise OutputFailed(
             f"Cannot make the folder {folder}: {error.strerror or error}.", "Choose another with --out."
         ) from error
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} threads of a CPU ({platform.machine()})"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Fabric's own remarks stay out of the output."""
-    logger = logging.getLogger("lightning_fabric")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -74,7 +74,7 @@ class Trainee:
         self.name, self.layout, self.config, self._fabric = name, layout, config, fabric
         self.net = net.to(fabric.device)
         if fabric.device.type == "cuda":
-            self.net = self.net.to(memory_format=torch.channels_last)
+            self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = objective.to(fabric.device)
         self.mean = RunningMean(self.net, config.ema)
         self._scaled = config.precision == "16-mixed"

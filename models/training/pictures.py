@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 from numpy import ndarray
+from torch import nn
 
 from core.atomic import staged_output
 from models.data.sample import Batch
 from models.face_code import FaceCode
 from models.rendering import FaceRenderer
 from models.training.objectives import Objective, view_of
-from models.training.weights import Outputs
 
 _MOST: Final = 6
 _SEEN: Final = (90, 220, 90)
@@ -26,11 +26,12 @@ _SAID: Final = (230, 60, 60)
 
 @torch.no_grad()
 def picture_of(
-    net: Outputs, objective: Objective, batch: Batch, renderer: FaceRenderer | None
+    net: nn.Module, objective: Objective, batch: Batch, renderer: FaceRenderer | None
 ) -> UInt8[ndarray, "height width 3"] | None:
     """Rows of crops, of faces drawn over them, and of landmarks: green as labelled, red as said.
 
     Args:
+        net: as of ``models.training.validation.validate``.
         renderer: draws expressions of networks that say nothing else, on the true heads; none is drawn where
             the batch's heads are not known.
     """

@@ -32,7 +32,7 @@ class Record:
         try:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+            self._writer = SummaryWriter(str(folder / "tensorboard"))
         except ImportError:
             pass
         self.tensorboard = self._writer is not None

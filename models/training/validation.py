@@ -7,12 +7,11 @@ from typing import Final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.data.sample import Batch
 from models.face_code import FaceCode
 from models.training.objectives import Objective, view_of
-from models.training.weights import Outputs
 
 ACTIVE: Final = 0.1
 """A true coefficient above this is active."""
@@ -30,11 +29,11 @@ _EYES: Final = (468, 473)  # the irises' middles
 
 
 @torch.no_grad()
-def validate(net: Outputs, objective: Objective, batches: Iterable[Batch]) -> dict[str, float]:
+def validate(net: nn.Module, objective: Objective, batches: Iterable[Batch]) -> dict[str, float]:
     """Mean figures over all pictures whose truth is known; those that no picture tells are left out.
 
     Args:
-        net: in evaluation mode.
+        net: gives what ``models.training.weights.Outputs`` does; in evaluation mode.
     """
     sums: dict[str, Tensor] = {}
     counts: dict[str, Tensor] = {}

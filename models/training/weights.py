@@ -99,6 +99,7 @@ def make_network(network: NetworkConfig, model: str) -> tuple[Layout, Network]:
         ModelMissing, ModelUnreadable: weights to start from are missing, damaged or of another network.
     """
     kind = kind_of(network)
+    net: Network
     if kind == "rec_aug_net":
         layout, net = _joined(network, model)
     else:

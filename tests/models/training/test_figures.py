@@ -1,0 +1,154 @@
+"""Errors against labels and on held-out people, by known offsets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor, nn
+
+from core.errors import BadInput
+from core.face_model.mediapipe_topology import FACE_OVAL
+from core.face_model.model import FaceModel
+from core.scene.camera import head_rotation
+from models.data.sample import Batch
+from models.face_code import FaceCode
+from models.training.config import NetworkConfig
+from models.training.objectives import LabelWeights, Objective, label_terms, view_of
+from models.training.region import face_region
+from models.training.source import ShardSource, load_head
+from models.training.validation import rotation_angle, validate
+from models.training.weights import Layout
+from tests.models.training.conftest import small_config
+
+LAYOUT = Layout("rec_net", "small", 120, 48, 64, "anny")
+
+
+@pytest.fixture(scope="module")
+def batch(shards: Path) -> Batch:
+    config = small_config(shards, "et_net")
+    return ShardSource(config.data, config, held_out=False).batch(0)
+
+
+def _truth(batch: Batch) -> FaceCode:
+    parts = (batch.identity, batch.expression, batch.albedo, batch.rotation, batch.translation, batch.sh)
+    assert all(part is not None for part in parts)
+    return FaceCode(*parts)  # type: ignore[arg-type]
+
+
+def _turn(angle: float) -> Tensor:
+    """About the axis (1, 2, 2) / 3."""
+    axis = np.array([1, 2, 2]) / 3
+    return torch.from_numpy(Rotation.from_rotvec(angle * axis).as_matrix()).float()[None]
+
+
+class _Says(nn.Module):
+    """A network that says one thing."""
+
+    def __init__(self, code: FaceCode) -> None:
+        super().__init__()
+        self.code = code
+
+    def forward(self, images: Tensor, camera: Tensor) -> tuple[Tensor, ...]:
+        return tuple(vars(self.code).values())
+
+
+def _figures(code: FaceCode, batch: Batch) -> dict[str, float]:
+    objective = Objective(NetworkConfig("rec_net"), LAYOUT, load_head("anny"))
+    return validate(_Says(code), objective, [batch, batch])
+
+
+def test_the_truth_has_no_errors(batch: Batch) -> None:
+    figures = _figures(_truth(batch), batch)
+    assert set(figures) == {"coefficients", "active", "rotation_degrees", "landmarks_percent", "neutral_mm"}
+    assert all(value < 1e-2 for value in figures.values()), figures
+
+
+def test_known_errors_are_measured(batch: Batch, anny: FaceModel) -> None:
+    truth = _truth(batch)
+    turned = _turn(0.1) @ truth.rotation
+    identity = truth.identity.clone()
+    identity[:, 3] += 2
+    off = replace(truth, expression=truth.expression + 0.1, rotation=turned, identity=identity)
+    figures = _figures(off, batch)
+    assert figures["coefficients"] == pytest.approx(0.1, rel=1e-4)
+    assert figures["active"] == pytest.approx(0.1, rel=1e-4)
+    assert figures["rotation_degrees"] == pytest.approx(np.degrees(0.1), rel=1e-3)
+    moved = 2000 * np.linalg.norm(anny.identity_basis[3][face_region(anny).numpy()], axis=1).mean()
+    assert figures["neutral_mm"] == pytest.approx(moved, rel=1e-3)
+    assert 1 < figures["landmarks_percent"] < 50
+    other = _figures(off, replace(batch, model="ict"))
+    assert "neutral_mm" not in other and "rotation_degrees" in other
+    mirrored = replace(batch, identity_known=torch.arange(len(batch)) > 0)
+    assert _figures(off, mirrored)["neutral_mm"] == pytest.approx(moved, rel=1e-3)
+
+
+def test_angles_are_exact_when_small_and_when_large() -> None:
+    for angle in (1e-4, 1.0, 3.0):
+        start = head_rotation(0.3, -0.2).float()[None]
+        assert float(rotation_angle(start, _turn(angle) @ start)) == pytest.approx(angle, rel=1e-2)
+
+
+def test_the_face_is_compared_and_not_the_rest_of_the_head(anny: FaceModel) -> None:
+    region = face_region(anny).numpy()
+    marks = anny.landmarks(anny.template)
+
+    def nearest(point: np.ndarray) -> bool:
+        return bool(region[np.linalg.norm(anny.template - point, axis=1).argmin()])
+
+    assert nearest(marks[1]) and nearest(marks[50]) and nearest(marks[280])
+    assert not anny.region_mask("eye_left", "eye_right", "tongue")[region].any()
+    assert anny.template[region, 2].min() > marks[list(FACE_OVAL), 2].min()
+    top = anny.template[anny.template[:, 1].argmax()]
+    assert not nearest(top)
+
+
+def test_errors_against_labels_are_weighed_and_only_where_known(batch: Batch) -> None:
+    truth = _truth(batch)
+    weights = LabelWeights(expression=3.0, rotation=1.0, translation=2.0, identity=5.0, albedo=1.0)
+    same = label_terms(truth, batch, weights, True)
+    assert len(same) == 5 and all(float(value) < 1e-6 for value in same.values())
+    identity = truth.identity.clone()
+    identity[0] += 1
+    off = replace(truth, identity=identity, translation=1.5 * truth.translation)
+    terms = label_terms(off, batch, weights, True)
+    assert float(terms["label_identity"]) == pytest.approx(5 / len(batch), rel=1e-4)
+    assert float(terms["label_translation"]) == pytest.approx(1.0, rel=1e-4)
+    unknown = replace(batch, identity_known=torch.arange(len(batch)) > 0)
+    assert float(label_terms(off, unknown, weights, True)["label_identity"]) < 1e-6
+    assert set(label_terms(off, batch, weights, False)) == {
+        "label_expression", "label_rotation", "label_translation",
+    }  # fmt: skip
+    photos = replace(batch, expression=None, rotation=None, translation=None, identity=None, albedo=None)
+    assert label_terms(off, photos, weights, True) == {}
+    few = replace(truth, identity=truth.identity[:, :12], albedo=truth.albedo[:, :3])
+    assert float(label_terms(few, batch, weights, True)["label_identity"]) < 1e-6
+
+
+def test_photos_teach_by_their_looks_and_landmarks_alone(batch: Batch) -> None:
+    photos = Batch(
+        batch.image, batch.person, batch.frame, "", batch.skin, seen=batch.landmarks, presence=None
+    )  # fmt: skip
+    view = view_of(photos, 64)
+    assert view.camera[0].tolist() == pytest.approx([290, 290, 32, 32])
+    code = _truth(batch)
+    network = NetworkConfig("rec_net", labels={"expression": 1.0, "identity": 1.0})
+    terms = Objective(network, LAYOUT, load_head("anny")).terms(tuple(vars(code).values()), view, 0.0)
+    assert set(terms) == {"photometric", "landmark", "prior"}
+    expressions = Objective(NetworkConfig("et_net"), Layout("et_net", "small", 0, 0, 64, ""), None)
+    assert expressions.terms((code.expression,), view, 0.0) == {}
+    with pytest.raises(BadInput, match="no landmarks"):
+        view_of(replace(photos, seen=None), 64)
+
+
+def test_smaller_pictures_keep_what_is_seen_where(batch: Batch) -> None:
+    whole, small = view_of(batch, 224), view_of(batch, 112)
+    assert small.observed.image.shape[-1] == 112
+    torch.testing.assert_close(small.camera, whole.camera / 2)
+    torch.testing.assert_close(small.observed.landmarks, whole.observed.landmarks / 2)
+    halved = nn.functional.avg_pool2d(whole.observed.image, 2)
+    assert float((small.observed.image - halved).abs().mean()) < 0.01

