@@ -50,6 +50,8 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 4
+        # threads that wait would keep a core from the next stage
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         hint = "Export the network again, or install Semblance again."
         try:
             self._session: Any = onnxruntime.InferenceSession(
