@@ -204,14 +204,16 @@ class MobileNetV2(Backbone):
         return maps
 
 
-BACKBONES: Final = ("resnet50", "resnet34", "mobilenetv2", "small")
+BACKBONES: Final = ("resnet50", "resnet34", "resnet18_48", "resnet18_32", "mobilenetv2", "small")
 
 
 def make_backbone(name: str, classes: int | None = None) -> Backbone:
     """One of :data:`BACKBONES`, with random weights.
 
-    ``small`` is a ResNet of four basic blocks and a quarter of the channels, 0.3 million parameters: it
-    trains on a CPU. No ImageNet weights exist for it.
+    ``resnet18_48`` and ``resnet18_32`` are ResNet-18 with 3/4 and half of the channels, 6.3 and 2.8 million
+    parameters: what fits into a file of 16 MiB in half precision. ``small`` is a ResNet of four basic blocks
+    and a quarter of the channels, 0.3 million parameters: it trains on a CPU. No ImageNet weights exist for
+    these.
 
     Args:
         classes: of the classifier; none for features alone.
@@ -223,6 +225,8 @@ def make_backbone(name: str, classes: int | None = None) -> Backbone:
         return ResNet(Bottleneck, (3, 4, 6, 3), classes=classes)
     if name == "resnet34":
         return ResNet(BasicBlock, (3, 4, 6, 3), classes=classes)
+    if name in ("resnet18_48", "resnet18_32"):
+        return ResNet(BasicBlock, (2, 2, 2, 2), width=int(name[-2:]), classes=classes)
     if name == "mobilenetv2":
         return MobileNetV2(classes)
     if name == "small":

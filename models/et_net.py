@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.backbones import make_backbone
-from models.face_code import EXPRESSIONS, FaceCode
+from models.face_code import EXPRESSIONS, FaceCode, SpreadHead
 from models.rec_net import RecNet
 
 _AT_REST = -2.0  # logit before training
@@ -25,22 +25,33 @@ class ETNet(nn.Module):
 
     Args:
         backbone: one of ``models.backbones.BACKBONES``.
+        spread: also say how sure it is, by a second linear layer; the paper's does not.
 
     Raises:
         BadInput: there is no such backbone.
     """
 
-    def __init__(self, backbone: str = "resnet34") -> None:
+    def __init__(self, backbone: str = "resnet34", spread: bool = False) -> None:
         super().__init__()
         self.backbone = make_backbone(backbone)
         self.head = nn.Linear(self.backbone.feature_count, EXPRESSIONS)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.constant_(self.head.bias, _AT_REST)
+        self.doubt = SpreadHead(self.backbone.feature_count, 0) if spread else None
 
     def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch 52"]:
         """Expressions in [0, 1] of RGB crops in [0, 1]."""
-        outputs: Tensor = self.head(self.backbone.pooled(images))
-        return torch.sigmoid(outputs.to(torch.promote_types(outputs.dtype, torch.float32)))
+        return self.read(images)[0]
+
+    def read(
+        self, images: Float[Tensor, "batch 3 side side"]
+    ) -> tuple[Float[Tensor, "batch 52"], Float[Tensor, "batch 52"] | None]:
+        """Expressions, and the standard deviations of their errors where the network tells."""
+        features = self.backbone.pooled(images)
+        outputs: Tensor = self.head(features)
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        doubt = None if self.doubt is None else self.doubt(features).expression.to(outputs.dtype)
+        return torch.sigmoid(outputs), doubt
 
 
 class RecAugNet(nn.Module):

@@ -23,7 +23,23 @@ _START: Final = (
     -2.0,
     0.75,
 )  # logit of the expressions and frontal light before training: at rest, lit evenly
+_LOG_SPREADS: Final = ((-3.0, -0.05, 0.2), (-5.0, -2.0, 0.0), (-5.5, -2.3, 0.0))
+"""Least, before training, and most: of identity, expression and rotation."""
 _POSE: Final = 6 + 3  # two columns of a rotation; scale and place
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far off a network takes itself to be: standard deviations of its errors.
+
+    Attributes:
+        identity: at most about 1, which is what is known without looking.
+        rotation: radians about the camera's axes.
+    """
+
+    identity: Float[Tensor, "batch identity"]
+    expression: Float[Tensor, "batch 52"]
+    rotation: Float[Tensor, "batch 3"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,7 @@ class FaceCode:
         albedo: whitened coefficients of an albedo basis.
         rotation, translation: head to camera (x right, y down, z forward), metres.
         sh: light in camera axes, as ``core.scene.lighting`` has it.
+        spread: of networks that were built to tell.
     """
 
     identity: Float[Tensor, "batch identity"]
@@ -44,6 +61,7 @@ class FaceCode:
     rotation: Float[Tensor, "batch 3 3"]
     translation: Float[Tensor, "batch 3"]
     sh: Float[Tensor, "batch 9 3"]
+    spread: Spread | None = None
 
 
 class FaceCodeNet(nn.Module):
@@ -57,12 +75,14 @@ class FaceCodeNet(nn.Module):
         identity: coefficients of the identity, at most as many as the face model has.
         albedo: coefficients of the albedo.
         backbone: one of ``models.backbones.BACKBONES``.
+        spread: also say how sure it is, by a second linear layer. The papers' networks do not; several
+            photos of a person are joined by it.
 
     Raises:
         BadInput: there is no such backbone.
     """
 
-    def __init__(self, identity: int, albedo: int, backbone: str) -> None:
+    def __init__(self, identity: int, albedo: int, backbone: str, spread: bool = False) -> None:
         super().__init__()
         self.sizes = (identity, EXPRESSIONS, albedo, _POSE, 27)
         self.backbone = make_backbone(backbone)
@@ -74,6 +94,7 @@ class FaceCodeNet(nn.Module):
             expression.fill_(_START[0])
             pose[:6] = torch.tensor([1.0, 0, 0, 0, 1, 0])
             sh[:3] = _START[1] / C0
+        self.doubt = SpreadHead(self.backbone.feature_count, identity) if spread else None
 
     def forward(
         self, images: Float[Tensor, "batch 3 side side"], camera: Float[Tensor, "batch 4"] | None = None
@@ -85,7 +106,8 @@ class FaceCodeNet(nn.Module):
             camera: fx, fy, cx, cy of each crop in its pixels; where not given, CPEM's focal length and the
                 principal point in the middle.
         """
-        outputs = self.head(self.backbone.pooled(images))
+        features = self.backbone.pooled(images)
+        outputs = self.head(features)
         with torch.autocast(images.device.type, enabled=False):  # poses need all their digits
             outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
             identity, expression, albedo, pose, sh = outputs.split(self.sizes, dim=1)
@@ -94,8 +116,30 @@ class FaceCodeNet(nn.Module):
                 camera = default_camera(len(images), side, outputs)
             rotation, translation = head_pose(pose[:, :6], pose[:, 6:], camera.to(outputs.dtype), side)
             return FaceCode(
-                identity, torch.sigmoid(expression), albedo, rotation, translation, sh.unflatten(1, (9, 3))
-            )
+                identity, torch.sigmoid(expression), albedo, rotation, translation, sh.unflatten(1, (9, 3)),
+                None if self.doubt is None else self.doubt(features.to(outputs.dtype)),
+            )  # fmt: skip
+
+
+class SpreadHead(nn.Module):
+    """A linear layer that gives logarithms of standard deviations, kept within bounds."""
+
+    def __init__(self, features: int, identity: int) -> None:
+        super().__init__()
+        self.sizes = (identity, EXPRESSIONS, 3)
+        self.linear = nn.Linear(features, sum(self.sizes))
+        nn.init.normal_(self.linear.weight, std=0.001)
+        with torch.no_grad():
+            for part, (_, start, _) in zip(self.linear.bias.split(self.sizes), _LOG_SPREADS, strict=True):
+                part.fill_(start)
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> Spread:
+        """Of the features that the network reads faces from."""
+        parts = self.linear(features).split(self.sizes, dim=1)
+        spreads = [
+            part.clamp(low, high).exp() for part, (low, _, high) in zip(parts, _LOG_SPREADS, strict=True)
+        ]
+        return Spread(*spreads)
 
 
 def default_camera(batch: int, side: int, like: Tensor) -> Float[Tensor, "batch 4"]:

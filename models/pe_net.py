@@ -27,8 +27,10 @@ class PENet(FaceCodeNet):
     :class:`~models.face_code.FaceCodeNet`.
     """
 
-    def __init__(self, identity: int = 80, albedo: int = 80, backbone: str = "resnet50") -> None:
-        super().__init__(identity, albedo, backbone)
+    def __init__(
+        self, identity: int = 80, albedo: int = 80, backbone: str = "resnet50", spread: bool = False
+    ) -> None:
+        super().__init__(identity, albedo, backbone, spread)
 
 
 @dataclass(frozen=True)

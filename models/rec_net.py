@@ -21,8 +21,10 @@ class RecNet(FaceCodeNet):
     as :class:`~models.face_code.FaceCodeNet`.
     """
 
-    def __init__(self, identity: int = 80, albedo: int = 64, backbone: str = "resnet50") -> None:
-        super().__init__(identity, albedo, backbone)
+    def __init__(
+        self, identity: int = 80, albedo: int = 64, backbone: str = "resnet50", spread: bool = False
+    ) -> None:
+        super().__init__(identity, albedo, backbone, spread)
 
 
 def rec_net_terms(

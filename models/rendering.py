@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -11,15 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from core.face_model.model import FaceModel
-from core.scene.camera import Camera, transform
+from core.scene.camera import transform
 from core.scene.interpolation import interpolate, recompute_barycentrics
 from core.scene.lighting import harmonics
-from core.scene.rasterise import rasterise
+from core.scene.rasterise import rasterise_batch
 from core.scene.shading import linear_to_srgb, vertex_normals
 from models.data.skins import opaque_triangles
 from models.face_code import FaceCode
-
-_COMMON_FOCAL: Final = 4.0  # in sides; any will do
 
 
 @dataclass(frozen=True)
@@ -129,27 +126,14 @@ class FaceRenderer(nn.Module):
             points = transform(self.surface_landmarks(vertices), code.rotation, code.translation)
             landmarks = _project(points, code.translation, camera)
 
-            common = Camera.centred(_COMMON_FOCAL * self.side, self.side, self.side)
-            seen = _seen_by(in_camera, camera, common)
-            fragments = rasterise(seen, self.triangles, common)
-            barycentrics = recompute_barycentrics(fragments, seen, self.triangles, common)
+            fragments = rasterise_batch(in_camera, self.triangles, camera, self.side, self.side)
+            barycentrics = recompute_barycentrics(fragments, in_camera, self.triangles, camera)
             linear = interpolate(fragments, self.triangles, colour, barycentrics)
             triangle = fragments.triangle.clamp_min(0).long()
             skin = self.skin_triangles[triangle] & fragments.covered
             image = linear_to_srgb(linear).permute(0, 3, 1, 2)
             covered = fragments.covered.to(image.dtype)
             return Rendered(vertices, landmarks, image, covered, skin.to(image.dtype))
-
-
-def _seen_by(points: Tensor, camera: Tensor, common: Camera) -> Tensor:
-    """Points sheared so that one camera sees them where each picture's own camera sees the true ones.
-
-    The shear is linear and keeps z, so depth order and perspective-correct barycentrics stay.
-    """
-    fx, fy, cx, cy = common.intrinsics
-    scale = camera[:, None, :2] / camera.new_tensor([fx, fy])
-    shift = (camera[:, None, 2:] - camera.new_tensor([cx, cy])) / camera.new_tensor([fx, fy])
-    return torch.cat([points[..., :2] * scale + points[..., 2:] * shift, points[..., 2:]], dim=-1)
 
 
 def _project(points: Tensor, translation: Tensor, camera: Tensor) -> Tensor:

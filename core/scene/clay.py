@@ -63,11 +63,19 @@ def cavity(depth: Float[Tensor, "height width"], focal: float) -> Float[Tensor, 
     found = depth.isfinite()
     if not bool(found.any()):
         return torch.ones_like(depth)
-    middle = float(depth[found].median())
-    reaches = [max(1.0, radius * focal / middle) for radius in _CAVITY_RADII]
+    pixels_a_metre = focal / float(depth[found].median())
+    return openness(depth, tuple(radius * pixels_a_metre for radius in _CAVITY_RADII))
+
+
+def openness(
+    depth: Float[Tensor, "*batch height width"], reaches: tuple[float, ...]
+) -> Float[Tensor, "*batch height width"]:
+    """:func:`cavity` of pictures in which 3 and 9 mm are this many pixels."""
+    reaches = tuple(max(1.0, reach) for reach in reaches)
     margin = math.ceil(max(reaches))
+    found = depth.isfinite()
     covered = F.pad(found, (margin,) * 4)
-    filled = F.pad(depth.where(found, depth.new_tensor(middle)), (margin,) * 4)
+    filled = F.pad(depth.where(found, torch.zeros_like(depth)), (margin,) * 4)
     closed = torch.zeros_like(filled)
     for radius, reach in zip(_CAVITY_RADII, reaches, strict=True):
         for across, down in _CAVITY_PAIRS:
@@ -75,9 +83,10 @@ def cavity(depth: Float[Tensor, "height width"], focal: float) -> Float[Tensor, 
             for sign in (1, -1):
                 offset = (sign * round(down * reach), sign * round(across * reach))
                 # A neighbour far in front or behind belongs to something else.
-                rise = rise + (filled - filled.roll(offset, (0, 1))).clamp(-radius, radius)
-                known = known & covered.roll(offset, (0, 1))
+                rise = rise + (filled - filled.roll(offset, (-2, -1))).clamp(-radius, radius)
+                known = known & covered.roll(offset, (-2, -1))
             # The small bias hides the facets of steep slopes.
             closed = closed + (rise / radius - 0.08).clamp_min(0).where(known, torch.zeros_like(rise))
-    openness = torch.exp(-1.5 * closed / (len(_CAVITY_RADII) * len(_CAVITY_PAIRS)))
-    return openness[margin : margin + depth.shape[0], margin : margin + depth.shape[1]]
+    open_ = torch.exp(-1.5 * closed / (len(_CAVITY_RADII) * len(_CAVITY_PAIRS)))
+    height, width = depth.shape[-2:]
+    return open_[..., margin : margin + height, margin : margin + width]

@@ -18,8 +18,13 @@ from core.errors import DependencyMissing
 from core.scene.camera import Camera
 from core.scene.rasterise_numba import rasterise_arrays
 
-Backend = Literal["auto", "numba", "pytorch3d"]
+Backend = Literal["auto", "numba", "triton", "pytorch3d"]
 DEFAULT_NEAR = 0.01
+_BACKEND_NAMES = {"triton": "Triton", "pytorch3d": "PyTorch3D"}
+_BACKEND_HOMES = {
+    "triton": "https://github.com/triton-lang/triton (it comes with PyTorch's CUDA builds)",
+    "pytorch3d": "https://github.com/facebookresearch/pytorch3d",
+}
 
 
 @dataclass(frozen=True)
@@ -42,21 +47,25 @@ class Fragments:
         return self.triangle >= 0
 
 
-def choose_backend(backend: Backend, device: torch.device) -> Literal["numba", "pytorch3d"]:
-    """Resolve ``auto``: PyTorch3D for tensors on CUDA where it is installed, else Numba.
+def choose_backend(backend: Backend, device: torch.device) -> Literal["numba", "triton", "pytorch3d"]:
+    """Resolve ``auto``: for tensors on CUDA Triton, else PyTorch3D, where installed; Numba for all others.
 
     Raises:
-        DependencyMissing: PyTorch3D was asked for by name and is not installed.
+        DependencyMissing: a backend was asked for by name and is not installed.
     """
-    installed = importlib.util.find_spec("pytorch3d") is not None
-    if backend == "pytorch3d" and not installed:
+    if backend in ("triton", "pytorch3d") and importlib.util.find_spec(backend) is None:
         raise DependencyMissing(
-            "The PyTorch3D rasteriser was asked for, but PyTorch3D is not installed.",
-            "Install it from https://github.com/facebookresearch/pytorch3d, or use the Numba rasteriser.",
+            f"The rasteriser {_BACKEND_NAMES[backend]} was asked for, but it is not installed.",
+            f"Install it from {_BACKEND_HOMES[backend]}, or use the Numba rasteriser.",
         )
-    if backend == "auto":
-        return "pytorch3d" if installed and device.type == "cuda" else "numba"
-    return backend
+    if backend != "auto":
+        return backend
+    if device.type == "cuda":
+        if importlib.util.find_spec("triton") is not None:
+            return "triton"
+        if importlib.util.find_spec("pytorch3d") is not None:
+            return "pytorch3d"
+    return "numba"
 
 
 def rasterise(
@@ -79,38 +88,73 @@ def rasterise(
     Raises:
         DependencyMissing: the backend asked for is not installed.
     """
-    chosen = choose_backend(backend, vertices_camera.device)
     leading = vertices_camera.shape[:-2]
-    batch = vertices_camera.detach().reshape(math.prod(leading), *vertices_camera.shape[-2:])
-    if chosen == "pytorch3d":
-        from core.scene.rasterise_pytorch3d import rasterise_tensors
-
-        triangle, barycentrics, depth = rasterise_tensors(batch, triangles, camera, near, cull_back_faces)
-    else:
-        triangle, barycentrics, depth = _numba(batch, triangles, camera, near, cull_back_faces)
+    batch = vertices_camera.reshape(math.prod(leading), *vertices_camera.shape[-2:])
+    intrinsics = torch.tensor(camera.intrinsics, dtype=torch.float64).expand(len(batch), 4)
+    fragments = rasterise_batch(
+        batch, triangles, intrinsics, camera.height, camera.width,
+        backend=backend, cull_back_faces=cull_back_faces, near=near,
+    )  # fmt: skip
     size = (camera.height, camera.width)
     return Fragments(
-        triangle.reshape(*leading, *size),
-        barycentrics.reshape(*leading, *size, 3),
-        depth.reshape(*leading, *size),
+        fragments.triangle.reshape(*leading, *size),
+        fragments.barycentrics.reshape(*leading, *size, 3),
+        fragments.depth.reshape(*leading, *size),
     )
+
+
+def rasterise_batch(
+    vertices_camera: Float[Tensor, "batch vertices 3"],
+    triangles: Int[Tensor, "triangles 3"] | Int[Tensor, "batch triangles 3"],
+    intrinsics: Float[Tensor, "batch 4"],
+    height: int,
+    width: int,
+    *,
+    backend: Backend = "auto",
+    cull_back_faces: bool = False,
+    near: float = DEFAULT_NEAR,
+) -> Fragments:
+    """:func:`rasterise` of pictures that each have their own camera.
+
+    Args:
+        triangles: of all pictures, or of each; a triangle of three equal indices is padding and draws
+            nothing.
+        intrinsics: fx, fy, cx, cy of each picture, in pixels.
+        height, width: of every picture, in pixels.
+
+    Raises:
+        DependencyMissing: the backend asked for is not installed.
+    """
+    chosen = choose_backend(backend, vertices_camera.device)
+    arguments = (
+        vertices_camera.detach(), triangles, intrinsics.detach(), height, width, near, cull_back_faces
+    )  # fmt: skip
+    if chosen == "triton":
+        from core.scene import rasterise_triton
+
+        return Fragments(*rasterise_triton.rasterise_tensors(*arguments))
+    if chosen == "pytorch3d":
+        from core.scene import rasterise_pytorch3d
+
+        return Fragments(*rasterise_pytorch3d.rasterise_tensors(*arguments))
+    return Fragments(*_numba(*arguments))
 
 
 def _numba(
-    batch: Tensor, triangles: Tensor, camera: Camera, near: float, cull_back_faces: bool
+    batch: Tensor, triangles: Tensor, intrinsics: Tensor, height: int, width: int, near: float, cull: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
+    shape = (len(batch), height, width)
+    triangle = torch.empty(shape, dtype=torch.int32)
+    barycentrics = torch.empty(*shape, 3)
+    depth = torch.empty(shape)
     indices = triangles.cpu().numpy()
-    maps = [
-        rasterise_arrays(
-            vertices, indices, camera.intrinsics, camera.height, camera.width, near, cull_back_faces
-        )
-        for vertices in batch.cpu().numpy()
-    ]
-    triangle, barycentrics, depth = (
-        torch.stack([torch.from_numpy(array) for array in arrays]).to(batch.device)
-        for arrays in zip(*maps, strict=True)
-    )
-    return triangle, barycentrics, depth
+    lenses = intrinsics.double().tolist()
+    for k, vertices in enumerate(batch.cpu().numpy()):
+        own = indices[k] if indices.ndim == 3 else indices
+        maps = rasterise_arrays(vertices, own, tuple(lenses[k]), height, width, near, cull)
+        for tensor, array in zip((triangle, barycentrics, depth), maps, strict=True):
+            tensor[k] = torch.from_numpy(array)
+    return triangle.to(batch.device), barycentrics.to(batch.device), depth.to(batch.device)
 
 
 def rasterise_uv(

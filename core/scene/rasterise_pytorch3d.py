@@ -8,13 +8,13 @@ from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
 from pytorch3d.structures import Meshes
 from torch import Tensor
 
-from core.scene.camera import Camera
-
 
 def rasterise_tensors(
     batch: Float[Tensor, "batch vertices 3"],
-    triangles: Int[Tensor, "triangles 3"],
-    camera: Camera,
+    triangles: Int[Tensor, "triangles 3"] | Int[Tensor, "batch triangles 3"],
+    intrinsics: Float[Tensor, "batch 4"],
+    height: int,
+    width: int,
     near: float,
     cull_back_faces: bool,
 ) -> tuple[
@@ -23,14 +23,15 @@ def rasterise_tensors(
     Float32[Tensor, "batch height width"],
 ]:
     """Triangle, barycentrics and depth as :class:`core.scene.rasterise.Fragments` holds them."""
-    height, width = camera.height, camera.width
     batch = batch.float()
-    if batch.shape[0] * batch.shape[1] * len(triangles) == 0:
+    count = triangles.shape[-2]
+    if batch.shape[0] * batch.shape[1] * count == 0:
         shape = (len(batch), height, width)
         empty = torch.full(shape, -1, dtype=torch.int32, device=batch.device)
         return empty, batch.new_zeros(*shape, 3), batch.new_full(shape, torch.inf)
     meshes = Meshes(
-        verts=_image_space(batch, camera), faces=triangles.to(batch.device).expand(len(batch), -1, -1)
+        verts=_image_space(batch, intrinsics.to(batch), height, width),
+        faces=triangles.to(batch.device).expand(len(batch), -1, -1),
     )
     index, depth, barycentrics, _ = rasterize_meshes(
         meshes,
@@ -42,12 +43,12 @@ def rasterise_tensors(
         z_clip_value=near,
         # On CUDA triangles are sorted into bins, and a bin that overflows drops some: leave room for all
         # (clipping at the near plane can cut a triangle in two).
-        max_faces_per_bin=2 * len(triangles),
+        max_faces_per_bin=2 * count,
     )
     index, depth, barycentrics = index[..., 0], depth[..., 0], barycentrics[..., 0, :]
     covered = index >= 0
     # PyTorch3D counts triangles through the whole batch.
-    first = torch.arange(len(batch), device=batch.device).reshape(-1, 1, 1) * len(triangles)
+    first = torch.arange(len(batch), device=batch.device).reshape(-1, 1, 1) * count
     return (
         (index - first).where(covered, index.new_tensor(-1)).int(),
         barycentrics.where(covered.unsqueeze(-1), barycentrics.new_zeros(())),
@@ -55,13 +56,13 @@ def rasterise_tensors(
     )
 
 
-def _image_space(points: Tensor, camera: Camera) -> Tensor:
+def _image_space(points: Tensor, intrinsics: Tensor, height: int, width: int) -> Tensor:
     """PyTorch3D's image space: x left, y up, the shorter side of the image spans [-1, 1]; z stays metres."""
-    fx, fy, cx, cy = camera.intrinsics
-    half = min(camera.width, camera.height) / 2
+    fx, fy, cx, cy = intrinsics.unsqueeze(1).unbind(-1)
+    half = min(width, height) / 2
     x, y, z = points.unbind(-1)
-    across = (camera.width / 2 - cx) * z - fx * x
-    down = (camera.height / 2 - cy) * z - fy * y
+    across = (width / 2 - cx) * z - fx * x
+    down = (height / 2 - cy) * z - fy * y
     # PyTorch3D multiplies by z again when it clips, so points behind the camera are divided by it as well.
     safe = z.where(z.abs() > 1e-6, z.new_tensor(1e-6))
     return torch.stack([across / safe / half, down / safe / half, z], dim=-1)

@@ -37,7 +37,8 @@ class Batch:
         camera: fx, fy, cx, cy in pixels.
         sh: light as :mod:`core.scene.lighting` has it, of linear colours before sRGB; white balance,
             exposure and the hard light (without its shadow) are in it.
-        albedo: whitened coefficients of :class:`models.data.albedo.AlbedoBasis`.
+        albedo: whitened coefficients of :class:`models.data.albedo.AlbedoBasis`; NaN where a batch joins
+            pictures with and without.
         landmarks: true MediaPipe landmarks, pixels; z in the same pixels from the head's origin.
         seen: where MediaPipe's network sees them; z from a plane of its own.
         presence: the network's belief that a face is there, 0-1.

@@ -8,7 +8,7 @@ from torch.autograd import gradcheck
 
 from core.scene.camera import Camera, unproject
 from core.scene.interpolation import interpolate, recompute_barycentrics
-from core.scene.rasterise import Fragments, rasterise
+from core.scene.rasterise import Fragments, rasterise, rasterise_batch
 
 
 def scene(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, Camera, Fragments]:
@@ -115,3 +115,25 @@ def test_a_batch_gives_what_single_images_give() -> None:
         torch.testing.assert_close(barycentrics[k], single)
         torch.testing.assert_close(own[k], interpolate(one, triangles, attributes[k], single))
         torch.testing.assert_close(shared[k], interpolate(one, triangles, attributes[0], single))
+
+
+def test_each_image_may_have_its_own_camera_and_triangles() -> None:
+    vertices, triangles, camera, _ = scene(torch.float64)
+    cameras = [camera, Camera(11.0, 7.5, 6.0, 5.0, 12, 9)]
+    batch = torch.stack([vertices, vertices + 0.1])
+    own = torch.stack([triangles, triangles.flip(0)])
+    intrinsics = torch.tensor([one.intrinsics for one in cameras], dtype=torch.float64)
+    fragments = rasterise_batch(batch, own, intrinsics, 9, 12)
+    barycentrics = recompute_barycentrics(fragments, batch, own, intrinsics)
+    attributes = torch.randn(6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    image = interpolate(fragments, own, attributes, barycentrics)
+    for k, one in enumerate(cameras):
+        alone = rasterise(batch[k], own[k], one)
+        single = recompute_barycentrics(alone, batch[k], own[k], one)
+        torch.testing.assert_close(barycentrics[k], single)
+        torch.testing.assert_close(image[k], interpolate(alone, own[k], attributes, single))
+
+    def moved(intrinsics: torch.Tensor) -> torch.Tensor:
+        return recompute_barycentrics(fragments, batch, own, intrinsics)
+
+    assert gradcheck(moved, intrinsics.requires_grad_(), atol=1e-6)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import DependencyMissing
 from core.scene.camera import Camera, pixel_rays, unproject
-from core.scene.rasterise import rasterise, rasterise_uv
+from core.scene.rasterise import Backend, rasterise, rasterise_batch, rasterise_uv
 
 CAMERA = Camera(70.0, 65.0, 31.0, 22.5, 60, 45)
 seeds = st.integers(0, 2**32 - 1)
@@ -183,7 +183,26 @@ def test_uv_maps_have_v_up_and_every_texel_once() -> None:
     assert torch.allclose(found[5, 7], torch.tensor([7.5 / 8, 0.5 / 6]), atol=1e-6)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pytorch3d") is not None, reason="PyTorch3D is installed")
-def test_asking_for_a_missing_backend_says_so() -> None:
-    with pytest.raises(DependencyMissing, match="PyTorch3D"):
-        rasterise(torch.zeros(3, 3), torch.tensor([[0, 1, 2]]), CAMERA, backend="pytorch3d")
+@pytest.mark.parametrize("backend, name", [("pytorch3d", "PyTorch3D"), ("triton", "Triton")])
+def test_asking_for_a_missing_backend_says_so(
+    backend: Backend, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(DependencyMissing, match=name):
+        rasterise(torch.zeros(3, 3), torch.tensor([[0, 1, 2]]), CAMERA, backend=backend)
+
+
+def test_each_picture_of_a_batch_has_its_own_camera_and_triangles() -> None:
+    rng = np.random.default_rng(2)
+    batch = torch.from_numpy(rng.uniform([-0.3, -0.3, 0.5], [0.3, 0.3, 1.5], (2, 9, 3)))
+    cameras = [CAMERA, Camera(90.0, 80.0, 20.0, 30.5, 60, 45)]
+    own = torch.tensor([[[0, 1, 2], [3, 4, 5], [6, 7, 8]], [[0, 4, 8], [1, 5, 6], [7, 7, 7]]])
+    intrinsics = torch.tensor([camera.intrinsics for camera in cameras])
+    together = rasterise_batch(batch, own, intrinsics, 45, 60)
+    for k, camera in enumerate(cameras):
+        alone = rasterise(batch[k], own[k], camera)
+        assert int(alone.covered.sum()) > 100
+        assert torch.equal(alone.triangle, together.triangle[k])
+        assert torch.equal(alone.depth, together.depth[k])
+        assert torch.equal(alone.barycentrics, together.barycentrics[k])
+    assert 2 not in together.triangle[1]

@@ -1,0 +1,203 @@
+"""What pictures teach whose faces are known: rendered ones.
+
+The papers train RecNet and PE-Net on photos alone, whose faces nobody knows. Rendered people come with all of
+it, so identity, pose and expression are learnt from the truth, and the papers' self-supervised terms can be
+added for photos.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from torch import Tensor, nn
+
+from core.face_model.model import FaceModel
+from core.fitting.face_surface import face_weight
+from core.scene.camera import Number, transform
+from models.face_code import FaceCode
+from models.losses.activation import activation_loss
+from models.losses.reconstruction import Terms
+
+_SMOOTH: Final = 1e-4  # mm², under the root
+_DEGREES: Final = 180 / np.pi
+_LEAST_SPREAD: Final = 1e-3
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of the faces in a batch, in the code of one model; what is not is None.
+
+    Attributes:
+        identity_known: false where ``identity`` is not to be learnt from.
+        landmarks: pixels of the crop.
+        camera: fx, fy, cx, cy of the crop.
+        albedo: NaN in pictures whose albedo is not known.
+    """
+
+    identity: Float[Tensor, "batch identity"]
+    expression: Float[Tensor, "batch 52"]
+    rotation: Float[Tensor, "batch 3 3"]
+    translation: Float[Tensor, "batch 3"]
+    landmarks: Float[Tensor, "batch 478 3"]
+    camera: Float[Tensor, "batch 4"]
+    identity_known: Bool[Tensor, "batch"] | None = None
+    sh: Float[Tensor, "batch 9 3"] | None = None
+    albedo: Float[Tensor, "batch albedo"] | None = None
+
+
+@dataclass(frozen=True)
+class SupervisedWeights:
+    """Weights of the terms.
+
+    Attributes:
+        shape: of the neutral face's distance, RMS in millimetres.
+        identity: of squared errors of whitened coefficients.
+        expression: of absolute errors; ``activation`` of JR2Net's loss.
+        rotation, distance: of degrees, and of the logarithm of the distance.
+        landmarks: of distances in pixels of a crop of 224.
+        spread: of the likelihoods that the standard deviations are learnt by.
+    """
+
+    shape: Number = 1.0
+    identity: Number = 0.2
+    expression: Number = 12.0
+    activation: Number = 12.0
+    rotation: Number = 0.15
+    distance: Number = 1.0
+    landmarks: Number = 0.15
+    sh: Number = 0.3
+    albedo: Number = 0.05
+    spread: Number = 0.05
+
+
+class ShapeMetric(nn.Module):
+    """How far two identities lie apart on the face, whatever their position, turn and size.
+
+    Args:
+        model: the face model.
+        modes: how many coefficients identities have.
+    """
+
+    gram: Tensor
+
+    def __init__(self, model: FaceModel, modes: int) -> None:
+        super().__init__()
+        weight = face_weight(model).astype(np.float64)
+        own = weight > 0
+        moves = model.identity_basis[:modes, own].astype(np.float64)
+        root = np.sqrt(weight[own] / weight.sum())[:, None]
+        flat = (moves * root).reshape(len(moves), -1)
+        rigid = np.linalg.qr((_similarity_moves(model.template[own]) * root).reshape(7, -1).T)[0]
+        flat = flat - (flat @ rigid) @ rigid.T
+        self.register_buffer("gram", torch.from_numpy(1e6 * flat @ flat.T).float(), persistent=False)
+
+    def forward(self, difference: Float[Tensor, "batch modes"]) -> Float[Tensor, "batch"]:
+        """RMS distance in millimetres of heads whose coefficients differ by so much."""
+        squared = torch.einsum("bi,ij,bj->b", difference, self.gram, difference)
+        return (squared.clamp_min(0) + _SMOOTH).sqrt()
+
+
+class SupervisedLoss(nn.Module):
+    """The terms of a batch whose truth is known.
+
+    Args:
+        model: the face model in whose code faces are.
+        modes: how many identity coefficients are learnt; further true ones are left out.
+    """
+
+    points: Tensor
+    identity_moves: Tensor
+    expression_moves: Tensor
+
+    def __init__(self, model: FaceModel, modes: int, weights: SupervisedWeights | None = None) -> None:
+        super().__init__()
+        self.weights, self.modes = weights or SupervisedWeights(), modes
+        self.metric = ShapeMetric(model, modes)
+        at_rest = model.landmarks(np.zeros_like(model.template))
+        buffers = {
+            "points": model.landmarks(model.template),
+            "identity_moves": np.stack([model.landmarks(m) - at_rest for m in model.identity_basis[:modes]]),
+            "expression_moves": np.stack([model.landmarks(d) - at_rest for d in model.expression_deltas]),
+        }
+        for name, value in buffers.items():
+            self.register_buffer(name, torch.from_numpy(value.astype(np.float32)), persistent=False)
+
+    def landmarks(self, code: FaceCode, camera: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 478 2"]:
+        """Where a code's landmarks fall, pixels."""
+        head = self.points + torch.einsum("bk,kld->bld", code.identity, self.identity_moves)
+        head = head + torch.einsum("be,eld->bld", code.expression, self.expression_moves)
+        placed = transform(head, code.rotation, code.translation)
+        return placed[..., :2] / placed[..., 2:].clamp_min(1e-2) * camera[:, None, :2] + camera[:, None, 2:]
+
+    def forward(self, code: FaceCode, truth: Truth) -> Terms:
+        """Weighted losses by name."""
+        w = self.weights
+        off = code.identity - truth.identity[:, : self.modes]
+        known = torch.ones(len(off), dtype=torch.bool, device=off.device)
+        known = known if truth.identity_known is None else truth.identity_known
+        error = code.expression - truth.expression
+        turn = rotation_error(code.rotation, truth.rotation)
+        pixels = (self.landmarks(code, truth.camera) - truth.landmarks[..., :2]).norm(dim=2)
+        away = torch.log(code.translation[:, 2] / truth.translation[:, 2])
+        terms = {
+            "shape": w.shape * _mean(self.metric(off), known),
+            "identity": w.identity * _mean(off.square().mean(dim=1), known),
+            "expression": w.expression * error.abs().mean(),
+            "activation": w.activation * activation_loss(code.expression, truth.expression),
+            "rotation": w.rotation * _DEGREES * turn.norm(dim=1).mean(),
+            "distance": w.distance * away.abs().mean(),
+            "landmarks": w.landmarks * pixels.clamp_max(30).mean(),
+        }
+        if truth.sh is not None:
+            terms["sh"] = w.sh * (code.sh - truth.sh).abs().mean()
+        if truth.albedo is not None:
+            count = min(code.albedo.shape[1], truth.albedo.shape[1])
+            wrong = (code.albedo[:, :count] - truth.albedo[:, :count].nan_to_num()).square().mean(dim=1)
+            terms["albedo"] = w.albedo * _mean(wrong, truth.albedo.isfinite().all(dim=1))
+        if code.spread is not None:
+            likelihood = _mean(spread_loss(off, code.spread.identity), known)
+            likelihood = likelihood + spread_loss(error, code.spread.expression).mean()
+            terms["spread"] = w.spread * (likelihood + spread_loss(turn, code.spread.rotation).mean())
+        return terms
+
+
+def spread_loss(
+    error: Float[Tensor, "batch values"], spread: Float[Tensor, "batch values"]
+) -> Float[Tensor, "batch"]:
+    """Negative logarithm of a Gaussian likelihood of errors, mean over the values; teaches the spread alone.
+
+    With gradients to the errors too, what is hard would be given up early for a large spread.
+    """
+    spread = spread.clamp_min(_LEAST_SPREAD)
+    return (0.5 * (error.detach() / spread).square() + spread.log()).mean(dim=1)
+
+
+def rotation_error(
+    rotation: Float[Tensor, "batch 3 3"], truth: Float[Tensor, "batch 3 3"]
+) -> Float[Tensor, "batch 3"]:
+    """Axis × sine of the turn from the truth to a rotation, camera axes: about radians while it is small.
+
+    A turn of more than a right angle counts as one, with a gradient still.
+    """
+    between = rotation @ truth.transpose(1, 2)
+    pairs = ((2, 1), (0, 2), (1, 0))
+    axis = torch.stack([(between[:, a, b] - between[:, b, a]) / 2 for a, b in pairs], dim=1)
+    cosine = (between.diagonal(dim1=1, dim2=2).sum(dim=1, keepdim=True) - 1) / 2
+    return axis + (-cosine).clamp_min(0) * axis.detach().sign()
+
+
+def _similarity_moves(points: Float[ndarray, "points 3"]) -> Float[ndarray, "7 points 3"]:
+    """How points move when they are shifted along, turned about and scaled from the axes."""
+    centred = points.astype(np.float64) - points.mean(axis=0)
+    shifts = [np.broadcast_to(axis, centred.shape) for axis in np.eye(3)]
+    turns = [np.cross(axis, centred) for axis in np.eye(3)]
+    return np.stack([*shifts, *turns, centred])
+
+
+def _mean(values: Tensor, known: Tensor) -> Tensor:
+    return (values * known).sum() / known.sum().clamp_min(1)
