@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from core.atomic import staged_output
 from core.errors import BadInput
-from models.face_code import FaceCode, default_camera
+from models.et_net import ETNet, RecAugNet
+from models.face_code import FaceCode, FaceCodeNet, default_camera
 from models.network import Network
 from models.network_card import INPUTS, OUTPUTS, SPREADS, NetworkCard
 
@@ -53,52 +54,52 @@ class Exported:
 class WholeNet(nn.Module):
     """The network round which the file is made: bytes in, plain arrays out."""
 
-    def __init__(self, net: nn.Module, kind: str) -> None:
+    def __init__(self, net: ETNet | FaceCodeNet | RecAugNet) -> None:
         super().__init__()
-        self.net, self.kind = net, kind
+        self.net = net
 
     def forward(
         self, image: UInt8[Tensor, "batch side side 3"], camera: Float[Tensor, "batch 4"] | None = None
     ) -> tuple[Tensor, ...]:
         """Outputs in the order of ``OUTPUTS`` and, where the network knows them, ``SPREADS``."""
         scaled = image.permute(0, 3, 1, 2).to(torch.float32) / 255
-        said = self.net(scaled, camera) if self.kind == "face" else self.net(scaled)
-        if self.kind == "expression":
-            return said if isinstance(said, tuple) else (said,)
-        return _face_outputs(said)
-
-
-def _face_outputs(code: FaceCode) -> tuple[Tensor, ...]:
-    plain = tuple(getattr(code, name) for name in OUTPUTS["face"])
-    spread = getattr(code, "spread", None)
-    if spread is None:
-        return plain
-    return (*plain, spread.identity, spread.expression, spread.rotation)
+        if isinstance(self.net, ETNet):
+            said, spread = self.net.read(scaled)
+            return (said,) if spread is None else (said, spread)
+        code: FaceCode = self.net(scaled, camera)
+        outputs = tuple(getattr(code, name) for name in OUTPUTS["face"])
+        return outputs if code.spread is None else (*outputs, *vars(code.spread).values())
 
 
 def export_network(
-    net: nn.Module, card: NetworkCard, folder: Path, crops: UInt8[ndarray, "crops side side 3"]
+    net: ETNet | FaceCodeNet | RecAugNet,
+    card: NetworkCard,
+    folder: Path,
+    crops: UInt8[ndarray, "crops side side 3"],
 ) -> Exported:
     """Write a network's files, after a check that they say what the network says.
 
     Args:
-        net: of the kind ``face``, ``net(images, camera)`` gives a ``FaceCode``; of the kind ``expression``,
-            ``net(images)`` gives the coefficients, or them and their standard deviations. It is put into
-            evaluation mode.
+        net: put into evaluation mode, on the CPU.
+        card: of the kind ``expression`` for an ETNet, ``face`` for others.
         folder: where; must exist.
         crops: pictures that the check looks at.
 
     Raises:
-        BadInput: the weights do not fit into half floats, or the file differs from the network by more than
-            ``TOLERANCE``.
+        BadInput: the card is of another network, the weights do not fit into half floats, or the file differs
+            from the network by more than ``TOLERANCE``.
         OutputFailed: the files cannot be written.
     """
-    whole = WholeNet(net, card.kind).eval().cpu()
+    if (card.kind == "expression") != isinstance(net, ETNet) or crops.shape[1] != card.side:
+        raise BadInput(f"The card of {card.name} is of another kind of network, or of crops of another size.")
+    whole = WholeNet(net).eval().cpu()
     example: tuple[Tensor, ...] = (torch.from_numpy(np.ascontiguousarray(crops)),)
     if card.kind == "face":
         example += (default_camera(len(crops), card.side, torch.zeros(())).contiguous(),)
     with torch.no_grad():
         expected = whole(*example)
+    if card.kind == "face" and expected[0].shape[1] != card.identity_modes:
+        raise BadInput(f"The card of {card.name} mirrors {card.identity_modes} coefficients of the identity.")
     outputs = OUTPUTS[card.kind] + (SPREADS[card.kind] if len(expected) > len(OUTPUTS[card.kind]) else ())
     facts = card.metadata()
     with staged_output(folder / f"{card.name}.onnx") as path:

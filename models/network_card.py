@@ -97,9 +97,9 @@ def read_card(stored: Mapping[str, str]) -> NetworkCard:
             raise ValueError(f"version {stored['format']}")
         if tuple(json.loads(stored["names"])) != ARKIT_NAMES:
             raise ValueError("other coefficients")
-        kind = stored["kind"]
-        if kind not in ("face", "expression"):
-            raise ValueError(f"a network of the kind {kind}")
+        kind: Kind | None = next((known for known in OUTPUTS if known == stored["kind"]), None)
+        if kind is None:
+            raise ValueError(f"a network of the kind {stored['kind']}")
         mirror = None
         if kind == "face":
             modes = int(stored["identity_modes"])

@@ -25,13 +25,14 @@ Name = Annotated[
 def list_(json: Json = False, debug: Debug = False) -> None:
     """The face models, the default first, and the networks that read and compare faces."""
     from core.face_model.registry import list_models
-    from models.recognition import recogniser_info
-    from models.registry import list_networks
+    from models.recognition import RecogniserInfo, recogniser_info
+    from models.registry import NetworkInfo, list_networks
 
-    found, networks = list_models(), [*list_networks(), recogniser_info()]
+    found = list_models()
+    networks: list[NetworkInfo | RecogniserInfo] = [*list_networks(), recogniser_info()]
     if json:
         Reporter(json).result(
-            "", models=[vars(info) for info in found], networks=[vars(network) for network in networks]
+            "", models=[vars(info) for info in found], networks=[vars(info) for info in networks]
         )
         return
     from rich.console import Console
@@ -40,8 +41,10 @@ def list_(json: Json = False, debug: Debug = False) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "state", "licence"):
         table.add_column(heading, overflow="fold")
-    for info in (*found, *networks):
-        table.add_row(info.name, info.state, info.licence)
+    for model in found:
+        table.add_row(model.name, model.state, model.licence)
+    for network in networks:
+        table.add_row(network.name, network.state, network.licence)
     Console(highlight=False).print(table)
 
 

@@ -53,7 +53,7 @@ def faces_of(clip: Path) -> Iterator[tuple[ndarray, ndarray]]:
     """Pixels and landmarks of frames."""
     with FaceFinder() as finder, open_video(clip) as video:
         for frame, _ in zip(video, range(_FRAMES), strict=False):
-            faces = finder.find_faces(Photo(frame.pixels, clip, "", None, frame.pixels.shape[1::-1]))
+            faces = finder.find_faces(Photo(frame.pixels, clip, "", None, (0, 0)))
             if faces:
                 yield frame.pixels, faces[0].landmarks
 

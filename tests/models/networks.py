@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from models.data.mirror import Mirror
 from models.et_net import ETNet
 from models.export import Exported, export_network
-from models.face_code import FaceCode, FaceCodeNet
+from models.face_code import FaceCodeNet
 from models.network_card import Kind, NetworkCard
 
 SIDE, IDENTITY, ALBEDO = 64, 6, 4
@@ -25,51 +23,24 @@ MIRROR = Mirror(
 )
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Standard deviations."""
-
-    identity: Tensor
-    expression: Tensor
-    rotation: Tensor
-
-
-@dataclass(frozen=True)
-class SureCode(FaceCode):
-    """A code that says how sure it is."""
-
-    spread: Spread
-
-
-class SureNet(nn.Module):
-    """A network with spreads that depend on the picture."""
-
-    def __init__(self, net: FaceCodeNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, images: Tensor, camera: Tensor) -> SureCode:
-        code: FaceCode = self.net(images, camera)
-        spread = Spread(
-            torch.exp(-code.identity.abs()), 0.1 + 0.1 * code.expression, 0.1 + code.sh[:, 0].abs() / 10
-        )
-        return SureCode(**vars(code) | {"spread": spread})
-
-
-def face_net(seed: int = 0) -> FaceCodeNet:
+def face_net(spread: bool = False, seed: int = 0) -> FaceCodeNet:
     """With outputs as varied as a trained one's."""
     torch.manual_seed(seed)
-    net = FaceCodeNet(IDENTITY, ALBEDO, "small").eval()
+    net = FaceCodeNet(IDENTITY, ALBEDO, "small", spread).eval()
     with torch.no_grad():
         net.head.weight.mul_(10)
+        if net.doubt is not None:
+            net.doubt.linear.weight.mul_(50)
     return net
 
 
-def expression_net(seed: int = 0) -> ETNet:
+def expression_net(spread: bool = False, seed: int = 0) -> ETNet:
     torch.manual_seed(seed)
-    net = ETNet("small").eval()
+    net = ETNet("small", spread).eval()
     with torch.no_grad():
         net.head.weight.mul_(30)
+        if net.doubt is not None:
+            net.doubt.linear.weight.mul_(50)
     return net
 
 
@@ -87,9 +58,9 @@ def noise(count: int, side: int = SIDE, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
 
 
-def export_face(folder: Path, name: str = "rec_net", net: nn.Module | None = None) -> Exported:
+def export_face(folder: Path, name: str = "rec_net", net: FaceCodeNet | None = None) -> Exported:
     return export_network(net or face_net(), card_of(name, "face"), folder, noise(3))
 
 
 def export_expression(folder: Path, name: str = "et_net", seed: int = 0) -> Exported:
-    return export_network(expression_net(seed), card_of(name, "expression"), folder, noise(3))
+    return export_network(expression_net(seed=seed), card_of(name, "expression"), folder, noise(3))

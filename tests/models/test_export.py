@@ -10,9 +10,9 @@ import onnx
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from core.errors import BadInput, ModelUnreadable
+from models.data.mirror import Mirror
 from models.export import LARGEST, TOLERANCE, export_network
 from models.face_code import FaceCodeNet
 from models.network import Network
@@ -23,7 +23,6 @@ from tests.models.networks import (
     IDENTITY,
     MIRROR,
     SIDE,
-    SureNet,
     card_of,
     export_expression,
     export_face,
@@ -60,25 +59,16 @@ def test_the_file_says_what_the_network_says_of_so_many_crops(tmp_path: Path, co
 
 
 def test_what_the_network_says_of_its_errors_is_in_the_file_too(tmp_path: Path) -> None:
-    net = SureNet(face_net())
+    net = face_net(spread=True)
     network = loaded(export_face(tmp_path, net=net).onnx)
     camera = np.tile(np.array([300, 300, 32, 32], np.float32), (4, 1))
     found = network(noise(4), camera)
     with torch.no_grad():
         spread = net(as_read(noise(4)), torch.from_numpy(camera)).spread
+    assert spread is not None and float(spread.identity.std(dim=0).max()) > 10 * TOLERANCE
     assert network.knows_spread and tuple(found) == OUTPUTS["face"] + SPREADS["face"]
     for part in ("identity", "expression", "rotation"):
         np.testing.assert_allclose(found[f"{part}_spread"], getattr(spread, part), atol=TOLERANCE)
-
-
-class _Pair(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = expression_net()
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        said = self.net(images)
-        return said, 0.05 + 0.1 * said
 
 
 def test_a_network_of_expressions_needs_no_camera(tmp_path: Path) -> None:
@@ -86,8 +76,14 @@ def test_a_network_of_expressions_needs_no_camera(tmp_path: Path) -> None:
     with torch.no_grad():
         expected = expression_net()(as_read(noise(4)))
     np.testing.assert_allclose(network(noise(4))["expression"], expected, atol=TOLERANCE)
-    sure = loaded(export_network(_Pair(), card_of("et_net", "expression"), tmp_path, noise(2)).onnx)(noise(4))
-    np.testing.assert_allclose(sure["expression_spread"], 0.05 + 0.1 * expected.numpy(), atol=TOLERANCE)
+    net = expression_net(spread=True)
+    sure = loaded(export_network(net, card_of("et_net", "expression"), tmp_path, noise(2)).onnx)
+    with torch.no_grad():
+        said, spread = net.read(as_read(noise(4)))
+    found = sure(noise(4))
+    assert sure.knows_spread and spread is not None and float(spread.std(dim=0).max()) > 10 * TOLERANCE
+    np.testing.assert_allclose(found["expression"], said, atol=TOLERANCE)
+    np.testing.assert_allclose(found["expression_spread"], spread, atol=TOLERANCE)
 
 
 def test_files_carry_the_card_and_checksums(tmp_path: Path) -> None:
@@ -139,6 +135,17 @@ def test_a_file_that_differs_from_its_network_is_refused(tmp_path: Path) -> None
         net.head.weight.mul_(1000)  # rounded to halves, these move the outputs by more than is allowed
     with pytest.raises(BadInput, match="differs"):
         export_face(tmp_path, net=net)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_card_of_another_network_is_refused(tmp_path: Path) -> None:
+    short = Mirror(np.eye(3, dtype=np.float32), 0.0, MIRROR.albedo)
+    for card in (
+        card_of("et_net", "expression"), card_of("rec_net", "face", side=32),
+        card_of("rec_net", "face", mirror=short),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match="card"):
+            export_network(face_net(), card, tmp_path, noise(2))
     assert not list(tmp_path.iterdir())
 
 

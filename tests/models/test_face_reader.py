@@ -20,7 +20,6 @@ from models.face_reader import ExpressionReader, FaceReader
 from tests.models.networks import (
     MIRROR,
     SIDE,
-    SureNet,
     export_expression,
     export_face,
     expression_net,
@@ -45,7 +44,7 @@ def fixed_net() -> FaceCodeNet:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("networks")
     export_face(folder, "fixed", fixed_net())
-    export_face(folder, "sure", SureNet(face_net()))
+    export_face(folder, "sure", face_net(spread=True))
     export_face(folder, "plain")
     export_expression(folder, "expression")
     return folder

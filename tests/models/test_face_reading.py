@@ -101,8 +101,9 @@ def test_spreads_go_along_into_the_photo() -> None:
     looks["expression_spread"][1, ARKIT_INDEX["mouthSmileRight"]] = 0.3
     looks["rotation_spread"] = np.tile([0.1, 0.2, 0.3], (2, 1))
     reading = join_faces(looks, MIRROR, crop, camera)
-    np.testing.assert_allclose(reading.identity_spread, sure, rtol=1e-5)
+    assert reading.identity_spread is not None and reading.rotation_spread is not None
     assert reading.expression_spread is not None
+    np.testing.assert_allclose(reading.identity_spread, sure, rtol=1e-5)
     assert reading.expression_spread[ARKIT_INDEX["mouthSmileLeft"]] == pytest.approx(0.3)
     assert np.sort(reading.expression_spread)[-2] == pytest.approx(0.1)
     np.testing.assert_allclose(reading.rotation_spread, [0.2, 0.1, 0.3], rtol=1e-5)
