@@ -44,7 +44,7 @@ def diagnose() -> list[Finding]:
     findings += [_package(name) for name in _PACKAGES]
     findings += [_images(), _numpy()]
     if all(finding.state == "ok" for finding in findings):
-        findings += [*_device(), *_models(), _recogniser()]
+        findings += [*_device(), *_models(), *_networks(), _recogniser()]
     return [*findings, _cache(), _memory(), _blender(), _server()]
 
 
@@ -137,6 +137,24 @@ def _models() -> Iterator[Finding]:
                 "not added (optional)",
                 f"semblance models add {info.name} PATH, with {info.source}",
             )
+
+
+def _networks() -> Iterator[Finding]:
+    """The networks that read faces in pictures: photos and clips are fitted without them too."""
+    from models.network import offered_providers
+    from models.registry import list_networks
+
+    for info in list_networks():
+        topic, adding = f"network {info.name}", f"semblance models add {info.name} FILE"
+        if info.state == "missing":
+            yield Finding(topic, "note", "not there (optional): faces are known by landmarks alone", adding)
+        elif info.state == "damaged":
+            yield Finding(
+                topic, "missing", info.problem, f"Install Semblance again, or delete {info.cache_file}"
+            )
+        else:
+            place = offered_providers()[0].removesuffix("ExecutionProvider")
+            yield Finding(topic, "ok", f"{info.state}, {info.licence}, {info.backbone}, runs on {place}")
 
 
 def _recogniser() -> Finding:

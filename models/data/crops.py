@@ -41,6 +41,15 @@ def crop_view(
     )
 
 
+def picture_pose(
+    crop: SquareCrop, rotation: Float[ndarray, "3 3"], translation: Float[ndarray, "3"]
+) -> tuple[Float32[ndarray, "3 3"], Float32[ndarray, "3"]]:
+    """A pose before a turned crop's camera as one before the picture's: :func:`crop_view` undone."""
+    about = np.eye(3)
+    about[:2, :2] = crop.axes
+    return (about @ rotation).astype(np.float32), (about @ translation).astype(np.float32)
+
+
 def crop_points(
     crop: SquareCrop, points: Float[ndarray, "points 3"], side: int = SIDE
 ) -> Float32[ndarray, "points 3"]:

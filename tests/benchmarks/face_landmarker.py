@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ def blendshapes_of_video(path: Path) -> Float[ndarray, "frames 52"]:
         return _coefficients(
             network.detect_for_video(_image(frame.pixels), round(1000 * frame.time)) for frame in video
         )
+
+
+@contextmanager
+def landmarker_of_video() -> Iterator[Callable[[UInt8[ndarray, "height width 3"], float], Any]]:
+    """Its call for frame after frame of a video: pixels, and seconds since the beginning."""
+    with _landmarker("VIDEO") as network:
+        yield lambda pixels, seconds: network.detect_for_video(_image(pixels), round(1000 * seconds))
 
 
 def _landmarker(mode: str) -> Any:

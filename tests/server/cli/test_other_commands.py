@@ -13,6 +13,7 @@ import pytest
 from server import diagnosis
 from server.diagnosis import Finding
 from tests.blenders import blenders
+from tests.models.networks import export_expression
 from tests.server.cli.conftest import ROOT, Run, events
 
 needs_bpy = pytest.mark.skipif(
@@ -46,13 +47,33 @@ def test_models_are_listed_with_state_and_licence(run: Run) -> None:
     assert [model["name"] for model in listed] == ["anny", "ict", "gnm", "flame", "bfm"]
     assert all(model["licence"] and model["state"] for model in listed)
     text = run("models", "list").stdout
-    assert all(model["name"] in text for model in listed) and "sface" in text
+    assert all(model["name"] in text for model in listed)
+    assert all(network in text for network in ("rec_net", "et_net", "sface"))
 
 
 def test_a_model_says_where_it_comes_from(run: Run) -> None:
     assert "github.com/ICT-VGL" in run("models", "info", "ict").stdout
     assert "opencv_zoo" in run("models", "info", "sface").stdout
+    assert "rec_net.onnx" in run("models", "info", "rec_net").stdout
     assert run("models", "info", "nobody").exit_code == 2
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter's, about itself and about type checks
+def test_a_network_of_ones_own_is_added_described_and_diagnosed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMBLANCE_CACHE", str(tmp_path / "cache"))
+    export_expression(tmp_path)
+    done = run("models", "add", "et_net", "et_net.onnx", "--json")
+    assert done.exit_code == 0 and events(done)[-1]["model"]["state"] == "added"
+    told = run("models", "info", "et_net").stdout
+    assert "2026-01-31" in told and "# et_net" in told
+    finding = next(found for found in diagnosis._networks() if found.topic == "network et_net")
+    assert finding.state == "ok" and "small" in finding.text
+    assert run("models", "add", "rec_net", "et_net.onnx").exit_code == 6
+    (tmp_path / "cache" / "models" / "et_net.onnx").write_bytes(b"gone bad")
+    finding = next(found for found in diagnosis._networks() if found.topic == "network et_net")
+    assert finding.state == "missing" and "et_net.onnx" in finding.remedy
 
 
 def test_a_model_that_cannot_be_added(run: Run, tmp_path: Path) -> None:
@@ -61,6 +82,7 @@ def test_a_model_that_cannot_be_added(run: Run, tmp_path: Path) -> None:
     assert run("models", "add", "flame", "flame.pkl").exit_code == 6
     assert run("models", "add", "anny", "flame.pkl").exit_code == 2
     assert run("models", "add", "sface", "flame.pkl").exit_code == 6
+    assert run("models", "add", "rec_net", "flame.pkl").exit_code == 6
     assert run("models", "add", "nobody", "flame.pkl").exit_code == 2
 
 
