@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -20,6 +20,7 @@ METHODS: Final = ("mean_head", "landmark_fit", "network")
 _NETWORK: Final = "rec_net"
 
 
+@runtime_checkable
 class Reading(Protocol):
     """What is used of a network's answer: see ``models.face_reader.FaceReading``."""
 
@@ -29,6 +30,7 @@ class Reading(Protocol):
     translation: Float[ndarray, "3"]
 
 
+@runtime_checkable
 class Reader(Protocol):
     """Runs a network: see ``models.face_reader.FaceReader``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
@@ -57,6 +57,7 @@ class Prediction:
     rotation: Float[ndarray, "3 3"]
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """Any method that reads a face from a picture.
 

@@ -159,12 +159,13 @@ def run_micc(folder: Path, run: Run) -> list[Table]:
         DataUnreadable: a part of the dataset is missing or damaged.
     """
     found: list[dict[str, list[float]]] = [{name: [] for name in SCENARIOS} for _ in run.methods]
+    scans: dict[Path, Scan] = {}
     for person in run.over(filmed_people(folder)):
         seen = [picture for photo in _frames(person) if (picture := run.eyes.see(photo)) is not None]
         if not seen:
             run.missed += 1
             continue
-        scan = read_scan(person, run.model)
+        scan = scans.get(person.mesh) or scans.setdefault(person.mesh, read_scan(person, run.model))
         for method, errors in zip(run.methods, found, strict=True):
             said = [method.predict(picture) for picture in seen]
             neutral = np.mean([one.neutral for one in said], axis=0)

@@ -64,7 +64,7 @@ def _shown(cell: Cell, decimals: int) -> str:
         return cell
     if _unknown(cell):
         return "-"
-    return str(cell) if isinstance(cell, int) else f"{cell:.{decimals}f}"
+    return f"{cell:.{decimals}f}"
 
 
 def _line(cells: Sequence[str]) -> str:
