@@ -9,12 +9,14 @@ from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
 from core.capture.photos import Photo
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
+from core.scene.camera import portrait_camera, transform
+from core.scene.rasterise import rasterise
 from models.data.albedo import load_albedo
 from models.data.expressions import ExpressionSampler
 from models.data.performance import Performer
@@ -27,7 +29,6 @@ from models.evaluation.marks import SEVEN, marks_of
 from models.evaluation.mesh_error import Pool, Scan, now_crop, shape_error
 from models.evaluation.picture_runs import SCORES
 from models.evaluation.pose_error import degrees_apart, turn_between, yaw_degrees
-from models.evaluation.prediction import skin_triangles
 from models.evaluation.run import Run
 from models.evaluation.tables import Cell, Table
 from models.prior.metrics import ACTIVE, score
@@ -37,6 +38,8 @@ SEED: Final = 20_240_000
 
 PEOPLE, FRAMES = 12, 4
 _MILLIMETRES: Final = 1e3
+_SCANNED_FROM: Final = (-50, 0, 50)  # degrees of yaw
+_SCAN_SIDE: Final = 900  # pixels: finer than the triangles
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,25 @@ class HeldOutPeople:
 
 
 def neutral_scan(model: FaceModel, person: Rendered) -> Scan:
-    """The skin of a rendered person's neutral head, cropped as NoW crops scans."""
+    """The skin of a rendered person's neutral head that a scanner sees, cropped as NoW crops scans."""
     neutral = model.neutral(person.labels["identity"][0].astype(np.float32)).astype(np.float64)
     marks = marks_of(model.landmarks(neutral.astype(np.float32))).astype(np.float64)
-    skin = neutral[np.unique(skin_triangles(model))]
+    skin = neutral[outer_skin(model, neutral)]
     return Scan(skin, marks[list(SEVEN)], np.array(SEVEN)).near(*now_crop(marks[list(SEVEN)]))
+
+
+def outer_skin(model: FaceModel, vertices: Float[ndarray, "vertices 3"]) -> Int[ndarray, "seen"]:
+    """Vertices of skin that are seen from the front or the sides: none inside mouth, nose and sockets."""
+    head = torch.from_numpy(vertices.astype(np.float32))
+    triangles = torch.from_numpy(model.triangles.astype(np.int64))
+    seen: list[ndarray] = []
+    for yaw in _SCANNED_FROM:
+        camera, rotation, translation = portrait_camera(_SCAN_SIDE, yaw=float(np.radians(yaw)))
+        fragments = rasterise(transform(head, rotation, translation), triangles, camera)
+        seen.append(np.unique(fragments.triangle.numpy()))
+    hit = np.unique(np.concatenate(seen))
+    shown = np.unique(model.triangles[hit[hit >= 0]])
+    return shown[model.region_mask("skin")[shown]].astype(np.int64)
 
 
 def run_synthetic(

@@ -20,7 +20,7 @@ from models.evaluation.marks import marks_of
 from models.evaluation.methods import LandmarkFit, MeanHead, Network, make_method, usual_camera
 from models.evaluation.prediction import Eyes, Picture, head_prediction
 from models.evaluation.run import Run
-from models.evaluation.synthetic import HeldOutPeople, Truth, run_people
+from models.evaluation.synthetic import HeldOutPeople, Truth, outer_skin, run_people
 from tests.models.evaluation.truths import Told
 
 MakeRun = Callable[..., Run]
@@ -135,6 +135,18 @@ def test_who_knows_the_truth_of_rendered_people_has_no_error(
     assert float(baseline["mean mm"]) > 0.2 and float(baseline["NME % mean"]) > 0.5
     assert float(coefficients.rows[0][1]) < 1e-6 < float(coefficients.rows[1][1])
     assert not float(groups.rows[0][-1]) > 1e-6  # NaN where nothing is shown
+
+
+def test_a_scanner_sees_the_face_and_not_what_lies_behind(anny: FaceModel) -> None:
+    head = anny.template.astype(np.float64)
+    seen = set(outer_skin(anny, head).tolist())
+    face = anny.triangles[
+        anny.landmark_triangles[[4, 6, 50, 280, 151, 199]]
+    ].ravel()  # nose, cheeks, brow, chin
+    assert set(face.tolist()) <= seen
+    skin = np.flatnonzero(anny.region_mask("skin"))
+    assert not {int(skin[head[skin, 2].argmin()])} & seen and len(seen) < len(skin)
+    assert anny.region_mask("skin")[list(seen)].all()
 
 
 def test_held_out_people_are_the_same_at_every_run(people: HeldOutPeople, anny: FaceModel) -> None:
