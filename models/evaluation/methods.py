@@ -10,9 +10,9 @@ from numpy import ndarray
 
 from core.errors import BadInput
 from core.face_model.model import FaceModel
-from core.fitting.landmark_solver import LandmarkWeights, fit_landmarks
+from core.face_model.registry import load_model
+from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation, PhotoFit
-from core.scene.camera import focal_length_pixels
 from models.evaluation.marks import marks_of
 from models.evaluation.prediction import Picture, Prediction, Predictor, head_prediction
 
@@ -28,6 +28,7 @@ class Reading(Protocol):
     expression: Float[ndarray, "52"]
     rotation: Float[ndarray, "3 3"]
     translation: Float[ndarray, "3"]
+    camera: Float[ndarray, "4"]
 
 
 @runtime_checkable
@@ -40,7 +41,7 @@ class Reader(Protocol):
         landmarks: Float[ndarray, "478 3"],
         camera: tuple[float, float, float, float] | None = None,
     ) -> Reading:
-        """Read the face at the landmarks; the pose is for the camera given."""
+        """Read the face at the landmarks; where no camera is given, the reading says which was assumed."""
 
 
 class MeanHead:
@@ -78,15 +79,18 @@ class Network:
         self._reader = reader
 
     def predict(self, picture: Picture) -> Prediction:
-        camera = picture.camera or usual_camera(picture)
-        reading = self._reader.read(picture.pixels, picture.landmarks, camera)
+        reading = self._reader.read(picture.pixels, picture.landmarks, picture.camera)
+        fx, fy, cx, cy = (float(number) for number in reading.camera)
         neutral = self.model.neutral(np.asarray(reading.identity, np.float32))
         pose = np.asarray(reading.rotation, np.float64), np.asarray(reading.translation, np.float64)
-        return head_prediction(self.model, neutral, np.asarray(reading.expression), pose, camera)
+        return head_prediction(self.model, neutral, np.asarray(reading.expression), pose, (fx, fy, cx, cy))
 
 
 def make_method(name: str, model: FaceModel) -> Predictor:
     """A method by name; ``network`` is Semblance's own, ``network:NAME`` another one.
+
+    Args:
+        model: the face model that is fitted; a network has its own.
 
     Raises:
         BadInput: there is no such method.
@@ -100,17 +104,10 @@ def make_method(name: str, model: FaceModel) -> Predictor:
     if kind == "network":
         from models.face_reader import FaceReader
 
-        which = which or _NETWORK
-        return Network(model, FaceReader(which), which)
+        reader = FaceReader(which or _NETWORK)
+        its_model = reader.card.face_model
+        return Network(model if model.name == its_model else load_model(its_model), reader, which or _NETWORK)
     raise BadInput(f"There is no method {name!r}.", f"Choose among {', '.join(METHODS)}.")
-
-
-def usual_camera(picture: Picture) -> tuple[float, float, float, float]:
-    """The camera that is assumed where nothing tells: 50 mm, or longer where the face is cropped close."""
-    height, width = picture.pixels.shape[:2]
-    across = float(np.linalg.norm(picture.landmarks[33] - picture.landmarks[263]))
-    focal = max(focal_length_pixels(width, height), LandmarkWeights().distance * across / 0.09)
-    return focal, focal, width / 2, height / 2
 
 
 def _upright(model: FaceModel) -> Float[ndarray, "68 3"]:

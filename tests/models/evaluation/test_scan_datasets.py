@@ -23,7 +23,7 @@ from models.evaluation.datasets.frgc import frgc_pairs, read_range
 from models.evaluation.datasets.micc import filmed_people
 from models.evaluation.datasets.now import NowDataset
 from models.evaluation.marks import SEVEN, marks_of
-from models.evaluation.methods import LandmarkFit, usual_camera
+from models.evaluation.methods import LandmarkFit
 from models.evaluation.prediction import Eyes, Picture, Prediction
 from models.evaluation.run import Run
 from models.evaluation.scan_runs import run_facewarehouse, run_frgc, run_micc, run_now
@@ -168,7 +168,7 @@ def frgc(anny: FaceModel, eyes: Eyes, portrait: Path, tmp_path: Path) -> tuple[P
     photo = load_photo(portrait)
     seen = eyes.see(photo)
     assert seen is not None
-    side, focal = 256, usual_camera(seen)[0] / 2
+    side, focal = 256, 450.0
     known = Picture(seen.pixels, seen.landmarks, (2 * focal, 2 * focal, 256.0, 256.0))
     said = LandmarkFit(anny).predict(known)
     vertices = said.posed @ said.rotation.T
