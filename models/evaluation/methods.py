@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -87,7 +88,7 @@ class Network:
 
 
 def make_method(name: str, model: FaceModel) -> Predictor:
-    """A method by name; ``network`` is Semblance's own, ``network:NAME`` another one.
+    """A method by name; ``network`` is Semblance's own, ``network:NAME`` another one, by name or file.
 
     Args:
         model: the face model that is fitted; a network has its own.
@@ -104,9 +105,10 @@ def make_method(name: str, model: FaceModel) -> Predictor:
     if kind == "network":
         from models.face_reader import FaceReader
 
-        reader = FaceReader(which or _NETWORK)
+        which = which or _NETWORK
+        reader = FaceReader(Path(which) if Path(which).is_file() else which)
         its_model = reader.card.face_model
-        return Network(model if model.name == its_model else load_model(its_model), reader, which or _NETWORK)
+        return Network(model if model.name == its_model else load_model(its_model), reader, Path(which).stem)
     raise BadInput(f"There is no method {name!r}.", f"Choose among {', '.join(METHODS)}.")
 
 
