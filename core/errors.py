@@ -85,7 +85,7 @@ class PresetUnreadable(SemblanceError):
 
 
 class DataUnreadable(SemblanceError):
-    """A training set, or one of its shards, is damaged, incomplete or of another version."""
+    """A training set, a shard of it or an evaluation dataset is damaged, incomplete or of another version."""
 
     code = "data_unreadable"
 

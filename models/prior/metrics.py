@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_NAMES
@@ -26,19 +26,28 @@ class Scores(NamedTuple):
 
 def score(estimated: Float[ndarray, "frames 52"], true: Float[ndarray, "frames 52"]) -> Scores:
     """Scores over all frames and all units but the tongue."""
+    return mean_score(estimated, true, VISIBLE)
+
+
+def mean_score(
+    estimated: Float[ndarray, "frames units"],
+    true: Float[ndarray, "frames units"],
+    counted: Bool[ndarray, "units"],
+) -> Scores:
+    """Scores over all frames and the counted units, whatever the units are."""
     error, active, correlation = score_by_unit(estimated, true)
     weight = (true > ACTIVE).sum(axis=0)
-    shown = VISIBLE & (weight > 0)
+    shown = counted & (weight > 0)
     return Scores(
-        float(error[VISIBLE].mean()),
+        float(error[counted].mean()),
         float(np.average(active[shown], weights=weight[shown])) if shown.any() else float("nan"),
-        float(np.nanmean(correlation[VISIBLE])) if not np.isnan(correlation[VISIBLE]).all() else float("nan"),
+        float(np.nanmean(correlation[counted])) if not np.isnan(correlation[counted]).all() else float("nan"),
     )
 
 
 def score_by_unit(
-    estimated: Float[ndarray, "frames 52"], true: Float[ndarray, "frames 52"]
-) -> tuple[Float[ndarray, "52"], Float[ndarray, "52"], Float[ndarray, "52"]]:
+    estimated: Float[ndarray, "frames units"], true: Float[ndarray, "frames units"]
+) -> tuple[Float[ndarray, "units"], Float[ndarray, "units"], Float[ndarray, "units"]]:
     """Each unit's error, error where active, and correlation; NaN where the frames cannot tell.
 
     An estimate that never moves correlates with nothing: 0.

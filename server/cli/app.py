@@ -11,6 +11,7 @@ from server.cli.blender import blend, export
 from server.cli.data import data
 from server.cli.demo import demo
 from server.cli.doctor import doctor
+from server.cli.evaluate import evaluate
 from server.cli.exits import reported
 from server.cli.interruption import handle_signals
 from server.cli.live import live
@@ -51,6 +52,7 @@ for _command in (
     rig, track, live, retarget, mapping, transfer, blend, export, sheet, demo, train, serve, addon, doctor,
 ):  # fmt: skip
     app.command()(reported(_command))
+app.command("eval")(reported(evaluate))
 app.add_typer(models, name="models")
 app.add_typer(data, name="data")
 

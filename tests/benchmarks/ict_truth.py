@@ -31,8 +31,8 @@ from core.scene.lighting import random_lighting
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb
 from models.data.skins import opaque_triangles, paint_eyes, paint_inside, photo_albedo
+from models.evaluation.mesh_error import shape_error
 from tests.benchmarks.reading import PhotoReader, data_folder
-from tests.benchmarks.shape_error import shape_error
 
 DEVELOPMENT_SEEDS = range(8)
 SIDE = 640  # pixels

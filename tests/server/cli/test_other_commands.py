@@ -24,7 +24,7 @@ needs_bpy = pytest.mark.skipif(
 def test_help_names_every_command(run: Run) -> None:
     shown = run("--help")
     assert shown.exit_code == 0
-    for command in ("rig", "blend", "export", "sheet", "demo", "doctor", "models"):
+    for command in ("rig", "blend", "export", "sheet", "demo", "doctor", "models", "eval"):
         assert command in shown.stdout
         assert run(command, "--help").exit_code == 0
 

@@ -1,0 +1,1 @@
+"""How good a method is, by the metrics of the papers' tables."""
