@@ -152,7 +152,7 @@ class _DenseSolver:
         self.levels = [F.avg_pool2d(layers, 4), F.avg_pool2d(layers, 2), layers]
         self.landmark_trust = torch.from_numpy(landmark_weights(_CONTOUR)).float()
         self.identity_mean, self.identity_precision = (
-            torch.from_numpy(part).float() for part in belief.identity_prior(len(identity))
+            torch.from_numpy(part).float() for part in belief.identity_prior(len(identity), weights.believed)
         )
         believed = belief.photos(self.count)
         said, sure, self.sparsity, self.turn_sure = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
@@ -18,6 +18,7 @@ _DOUBTFUL: Final = 0.2  # spread of a coefficient at which half of the sparsity 
 _SUREST: Final = 1e-3  # no spread counts for less
 
 
+@runtime_checkable
 class FaceReading(Protocol):
     """What a network says of one photo; spreads are standard deviations, none where it does not say."""
 
@@ -43,6 +44,7 @@ class FaceReading(Protocol):
         """About the camera's three axes, radians."""
 
 
+@runtime_checkable
 class FaceReader(Protocol):
     """A network that reads faces (see ``models``)."""
 
@@ -138,13 +140,20 @@ class FaceBelief:
     rotation: Float[ndarray, "photos 3 3"] | None = None
     rotation_spread: Float[ndarray, "photos 3"] | None = None
 
-    def identity_prior(self, modes: int) -> tuple[Float[ndarray, "modes"], Float[ndarray, "modes"]]:
-        """Mean and precision of so many coefficients."""
+    def identity_prior(
+        self, modes: int, weight: float
+    ) -> tuple[Float[ndarray, "modes"], Float[ndarray, "modes"]]:
+        """Mean and precision of so many coefficients.
+
+        Args:
+            weight: of what is believed beyond N(0, 1).
+        """
         mean, precision = np.zeros(modes), np.ones(modes)
         if self.identity is not None and self.identity_spread is not None:
             known = min(modes, len(self.identity))
             mean[:known] = self.identity[:known]
-            precision[:known] = np.maximum(_precision(self.identity_spread[:known]), 1.0)
+            told = np.maximum(_precision(self.identity_spread[:known]) - 1, 0)
+            precision[:known] += weight * told
         return mean, precision
 
     def photos(self, count: int) -> list[PhotoBelief]:

@@ -37,7 +37,7 @@ class PointWeights:
         sparsity: cost of a unit at 1 (L1), for each photo; less where something is believed of the unit.
         ridge: cost of the squared units.
         exclusive: cost of the square of the smaller unit of an exclusive pair (CPEM eq. 4).
-        believed: weight of what is believed of expressions and rotations.
+        believed: weight of what is believed of identity, expressions and rotations.
         outlier: residual, in standard deviations, where the robust weight has fallen to a quarter.
     """
 

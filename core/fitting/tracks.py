@@ -126,7 +126,7 @@ def fit_tracks(
     photos = zip(observations, tracks, start.photos, believed, strict=True)
     views = [_view(*photo, weights) for photo in photos]
     modes = len(start.identity)
-    mean, precision = belief.identity_prior(modes)
+    mean, precision = belief.identity_prior(modes, weights.believed)
     beyond = np.zeros(len(free_form))
     prior = np.append(mean, beyond), np.append(precision, beyond + 1)
     solver = PointSolver(places, views, np.append(start.identity, beyond), weights, prior)
