@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
@@ -65,10 +65,8 @@ class FaceReader(Protocol):
             camera: fx, fy, cx, cy of the photo in pixels.
         """
 
-    def fuse(
-        self, readings: Sequence[FaceReading]
-    ) -> tuple[Float32[ndarray, " modes"], Float32[ndarray, " modes"]]:
-        """Mean and standard deviation of the identity that all readings share."""
+    def fuse(self, readings: Sequence[Any]) -> tuple[Float32[ndarray, " modes"], Float32[ndarray, " modes"]]:
+        """Mean and standard deviation of the identity that all readings, the reader's own, share."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,8 @@ class PhotoBelief:
         has weighed it with its own prior of faces; pulling it toward rest again would count the prior twice
         and flatten every expression. Where it is as unsure as the prior itself, it has added nothing.
         """
-        doubt = 1 / (1 + _DOUBTFUL**2 * self.expression_precision)
-        return doubt
+        kept: ndarray = 1 / (1 + _DOUBTFUL**2 * self.expression_precision)
+        return kept
 
     @property
     def rotation_precision(self) -> Float[ndarray, "3"]:
@@ -187,19 +185,25 @@ def believed(
         readings: none of a photo that was not read.
         identity: mean and standard deviation, of all readings together.
     """
-    expression, expression_spread, rotation, rotation_spread = [], [], [], []
-    for reading in readings:
-        each = PhotoBelief.nothing()
-        says_expression = reading is not None and reading.expression_spread is not None
-        expression.append(reading.expression if says_expression else each.expression)
-        expression_spread.append(reading.expression_spread if says_expression else each.expression_spread)
-        says_rotation = reading is not None and reading.rotation_spread is not None
-        rotation.append(reading.rotation if says_rotation else each.rotation)
-        rotation_spread.append(reading.rotation_spread if says_rotation else each.rotation_spread)
+    photos = [PhotoBelief.nothing() if reading is None else _of_photo(reading) for reading in readings]
     mean, spread = (None, None) if identity is None else identity
     return FaceBelief(
-        mean, spread, *(np.stack(part) for part in (expression, expression_spread, rotation, rotation_spread))
+        mean,
+        spread,
+        np.stack([photo.expression for photo in photos]),
+        np.stack([photo.expression_spread for photo in photos]),
+        np.stack([photo.rotation for photo in photos]),
+        np.stack([photo.rotation_spread for photo in photos]),
     )
+
+
+def _of_photo(reading: FaceReading) -> PhotoBelief:
+    belief = PhotoBelief.nothing()
+    if reading.expression_spread is not None:
+        belief = replace(belief, expression=reading.expression, expression_spread=reading.expression_spread)
+    if reading.rotation_spread is not None:
+        belief = replace(belief, rotation=reading.rotation, rotation_spread=reading.rotation_spread)
+    return belief
 
 
 def _precision(spread: Float[ndarray, "values"]) -> Float[ndarray, "values"]:

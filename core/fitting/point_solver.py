@@ -79,6 +79,8 @@ class PointSolver:
     ) -> None:
         self.points, self.weights = points, weights
         self.views, self.identity = list(views), identity
+        self._mean: ndarray
+        self._precision: ndarray
         self._mean, self._precision = prior or (np.zeros(len(identity)), np.ones(len(identity)))
 
     def run(self, iterations: int, enough: float = 1e-5) -> float:
