@@ -19,6 +19,7 @@ from core.capture.same_person import FaceRecogniser, person_warnings
 from core.errors import BadInput, NoFaceFound, UnreadableMedia
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
 from core.face_model.registry import load_model, model_info
+from core.fitting.face_belief import FaceBelief, FaceReader, FaceReading, believed
 from core.fitting.head import EXPECTED_SECONDS as FIT_SECONDS
 from core.fitting.head import fit_head
 from core.fitting.observe import observe
@@ -27,6 +28,7 @@ from core.progress import Progress
 from core.rig import Camera, Material, Rig
 from core.rig import Photo as RigPhoto
 from core.scene.camera import Camera as SceneCamera
+from core.scene.camera import focal_length_pixels
 from core.scene.lighting import ambient_light
 from core.surface.texture import build_texture
 from core.surface.types import HeadTexture, PhotoPixels
@@ -81,6 +83,7 @@ def build_rig(
     options: RigOptions | None = None,
     progress: Progress | None = None,
     recogniser: FaceRecogniser | None = None,
+    reader: FaceReader | None = None,
 ) -> Rig:
     """Make a rig from 1 to 20 photos of one person.
 
@@ -90,6 +93,8 @@ def build_rig(
     Args:
         progress: must know the stages of :func:`expected_seconds`.
         recogniser: tells whether all photos show one person; without it nothing does.
+        reader: a network whose readings of the photos the fit starts from and keeps to; not used with
+            another face model than the one it speaks of.
 
     Raises:
         BadInput: no photo or too many, no such model, or a texture size that cannot be made.
@@ -103,10 +108,13 @@ def build_rig(
 
     # Photos come first: who named a wrong file learns it before a face model is built.
     with progress.stage("photos"):
-        sources, warnings = _read_photos(paths, options, recogniser, progress.update)
+        if reader is not None and reader.model_name != model_name:
+            reader = None
+        sources, warnings = _read_photos(paths, options, recogniser, reader, progress.update)
     with progress.stage("model"):
         model = load_model(model_name, progress.inside(PROVIDERS[model_name].stages))
-    head = fit_head(model, [source.observation for source in sources], progress)
+    observations = [source.observation for source in sources]
+    head = fit_head(model, observations, progress, _belief(sources, reader))
     with progress.stage("texture"):
         shown = replace(
             head, photos=[_in_headshot(fit, s.shot) for fit, s in zip(head.photos, sources, strict=True)]
@@ -142,12 +150,14 @@ class _Source:
     observation: Observation
     warnings: tuple[str, ...]
     descriptor: np.ndarray | None  # of the face, by the recogniser
+    reading: FaceReading | None
 
 
 def _read_photos(
     paths: Sequence[Path],
     options: RigOptions,
     recogniser: FaceRecogniser | None,
+    reader: FaceReader | None,
     report: Callable[[float], None],
 ) -> tuple[list[_Source], list[str]]:
     """Faces and head shots of the photos that can be used, and warnings about the others."""
@@ -164,7 +174,7 @@ def _read_photos(
                     twin = sources[photo.sha256].path
                     warnings.append(f"{path.name} is the same photo as {twin.name}; it was used once.")
                     continue
-                sources[photo.sha256] = _read(photo, finder, masker, recogniser, most_pixels)
+                sources[photo.sha256] = _read(photo, finder, masker, recogniser, reader, most_pixels)
             except (UnreadableMedia, NoFaceFound) as error:
                 if options.strict or len(paths) == 1:
                     raise
@@ -197,6 +207,7 @@ def _read(
     finder: FaceFinder,
     masker: PersonMasker,
     recogniser: FaceRecogniser | None,
+    reader: FaceReader | None,
     most_pixels: int,
 ) -> _Source:
     face = finder.main_face(photo)
@@ -210,7 +221,23 @@ def _read(
         observation=observe(photo, shot),
         warnings=tuple(warning.message for warning in photo_warnings(photo, face)),
         descriptor=None if recogniser is None else recogniser(photo.pixels, face.landmarks),
+        reading=None if reader is None else reader.read(photo.pixels, face.landmarks, _camera(photo)),
     )
+
+
+def _camera(photo: Photo) -> tuple[float, float, float, float]:
+    """The camera that the fit starts from, before the landmarks tell more of it."""
+    width, height = photo.size
+    focal = photo.focal_px or focal_length_pixels(width, height)
+    return focal, focal, width / 2, height / 2
+
+
+def _belief(sources: Sequence[_Source], reader: FaceReader | None) -> FaceBelief | None:
+    if reader is None:
+        return None
+    readings = [source.reading for source in sources]
+    known = [reading for reading in readings if reading and reading.identity_spread is not None]
+    return believed(readings, reader.fuse(known) if known else None)
 
 
 def _in_headshot(fit: PhotoFit, shot: HeadShot) -> PhotoFit:

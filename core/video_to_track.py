@@ -22,8 +22,10 @@ from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
 from core.face_model.registry import load_model, model_info
 from core.fitting.bridge import bridge_poses, bridge_values, spans
 from core.fitting.clip_identity import estimate_identity, head_points, spread_frames, with_habit
+from core.fitting.clip_readings import ClipReadings
+from core.fitting.face_belief import FaceReader
 from core.fitting.gaze import eye_turns, gaze_of
-from core.fitting.head_turn import FACE_MIDDLE, joined_turns, placed, ray_rotation
+from core.fitting.head_turn import FACE_MIDDLE, joined_turns, placed, ray_rotation, turns_with_readings
 from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
 from core.progress import Progress
 from core.rig import Rig
@@ -116,6 +118,7 @@ def track_video(
     prior: ExpressionPrior | None = None,
     progress: Progress | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    reader: FaceReader | None = None,
 ) -> TrackedVideo:
     """Track one person through a video.
 
@@ -125,6 +128,8 @@ def track_video(
         progress: must know the stages of :func:`expected_seconds`.
         stopped: asked at each frame; true ends the clip there and keeps what was seen so far: the track is
             partial, and says so.
+        reader: a network that reads every frame, for the person's identity and the head's turn; not used
+            with a rig of another face model than the one it speaks of.
 
     Raises:
         UnreadableMedia: the video cannot be read.
@@ -145,7 +150,9 @@ def track_video(
             model = load_model(model_name, progress.inside(PROVIDERS[model_name].stages))
         with progress.stage("faces"), FaceFinder() as finder:
             person = _person(options, rig, video.info)
-            partial = look_through(seen, video, finder, person, frames, progress, stopped)
+            read = ClipReadings(reader) if reader is not None and reader.model_name == model_name else None
+            watch = None if read is None else read.add
+            partial = look_through(seen, video, finder, person, frames, progress, stopped, watch)
         if partial and seen.found.sum() < _FEWEST:
             raise Cancelled()
         if not seen.found.any():
@@ -154,9 +161,9 @@ def track_video(
                 "Choose a clip, or in and out points, with a face in view.",
             )
         with progress.stage("identity"):
-            clip = _clip(seen, model, rig, prior)
+            clip = _clip(seen, model, rig, prior, read)
         with progress.stage("expressions"):
-            shown = _perform(clip, seen, prior, progress.update)
+            shown = _perform(clip, seen, prior, read, progress.update)
             track = _finish(clip, shown, seen, options)
         track = replace(
             track,
@@ -193,13 +200,20 @@ class _Clip:
     reference: Float[ndarray, "478 3"] | None
 
 
-def _clip(seen: LandmarkSpool, model: FaceModel, rig: Rig | None, prior: ExpressionPrior | None) -> _Clip:
+def _clip(
+    seen: LandmarkSpool,
+    model: FaceModel,
+    rig: Rig | None,
+    prior: ExpressionPrior | None,
+    read: ClipReadings | None,
+) -> _Clip:
     """Head, lens and rest, from frames spread over the clip."""
     landmarks = seen.landmarks()
     sample = _sample(seen.found)
     sampled = np.array(landmarks[sample])
     chosen = spread_frames(sampled)
-    fit = estimate_identity(model, list(sampled[chosen]), seen.size)
+    belief = None if read is None else read.belief()
+    fit = estimate_identity(model, list(sampled[chosen]), seen.size, belief)
     if rig is None:
         head = head_points(model, model.neutral(fit.identity.astype(np.float32)))
     else:
@@ -221,7 +235,11 @@ def _clip(seen: LandmarkSpool, model: FaceModel, rig: Rig | None, prior: Express
 
 
 def _perform(
-    clip: _Clip, seen: LandmarkSpool, prior: ExpressionPrior | None, report: Callable[[float], None]
+    clip: _Clip,
+    seen: LandmarkSpool,
+    prior: ExpressionPrior | None,
+    read: ClipReadings | None,
+    report: Callable[[float], None],
 ) -> Performance:
     """Every frame's pose and expression; frames without a face are left at rest."""
     landmarks, found = seen.landmarks(), seen.found
@@ -229,18 +247,22 @@ def _perform(
     count = len(seen)
     rotation, translation = np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3))
     coefficients, error = np.zeros((count, 52)), np.full(count, np.inf)
-    learnt = rotation.copy()
+    learnt, rays = rotation.copy(), rotation.copy()
     for some, focal in _batches(clip, seen):
         report(float(some[0]) / count)
         own = np.array(landmarks[some])
         part = solver.solve(own, focal, _centre(seen), _belief(clip, prior, own))
         rotation[some], translation[some] = part.rotation, part.translation
         coefficients[some], error[some] = part.coefficients, part.error
+        rays[some] = ray_rotation(part.translation + part.rotation @ FACE_MIDDLE)
         if prior is not None and clip.reference is not None:
-            ray = ray_rotation(part.translation + part.rotation @ FACE_MIDDLE)
-            learnt[some] = ray @ prior.rotation(own, clip.reference)
+            learnt[some] = rays[some] @ prior.rotation(own, clip.reference)
     if prior is not None:
         rotation[found] = joined_turns(rotation[found], learnt[found])
+    if read is not None:
+        turn, spread = read.turns(count)
+        rotation[found] = turns_with_readings(rotation[found], (rays @ turn)[found], spread[found])
+    if prior is not None or read is not None:
         for some, focal in _batches(clip, seen):
             translation[some] = placed(
                 clip.head, coefficients[some], rotation[some], landmarks[some], focal, _centre(seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from core.capture.faces import FaceFinder
@@ -24,6 +24,7 @@ def look_through(
     frames: int,
     progress: Progress,
     stopped: Callable[[], bool],
+    watch: Callable[[int, UInt8[ndarray, "height width 3"], Float32[ndarray, "478 3"]], None] | None = None,
 ) -> bool:
     """Follow a face through a video, and keep what was seen; whether it was stopped before the last frame.
 
@@ -31,6 +32,8 @@ def look_through(
         frames: how many there will be about.
         progress: in the stage that this is.
         stopped: asked at each frame; true ends it there.
+        watch: called with the number, pixels and landmarks of each frame that shows the face, but for those
+            before the click, whose pixels are gone when the person is known.
 
     Raises:
         BadInput: as :func:`core.capture.follow.follow_face`.
@@ -64,6 +67,8 @@ def look_through(
             continue
         looked_at = len(seen)
         show(found.landmarks)
+        if watch is not None and found.landmarks is not None:
+            watch(len(seen) - 1, latest[0].pixels, found.landmarks)
         if stopped():
             return looked_at < frames
     return False

@@ -17,6 +17,7 @@ from numpy import ndarray
 from core.face_model.identity_basis import align_similarity
 from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
+from core.fitting.face_belief import FaceBelief
 from core.fitting.landmark_solver import LandmarkFit, LandmarkWeights, fit_landmarks
 from core.fitting.performance import HeadPoints, Performance
 from core.fitting.types import Observation
@@ -46,7 +47,10 @@ def head_points(
 
 
 def estimate_identity(
-    model: FaceModel, landmarks: Sequence[Float32[ndarray, "478 3"]], size: tuple[int, int]
+    model: FaceModel,
+    landmarks: Sequence[Float32[ndarray, "478 3"]],
+    size: tuple[int, int],
+    belief: FaceBelief | None = None,
 ) -> LandmarkFit:
     """Identity and lens from frames of one person.
 
@@ -56,10 +60,11 @@ def estimate_identity(
     Args:
         landmarks: of frames that :func:`spread_frames` chose.
         size: width and height of the frames, pixels.
+        belief: what a network says of the person.
     """
     nothing = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
     seen = [Observation(points, *size, None, *nothing, 0.0, 0.0, 1.0) for points in landmarks]
-    return fit_landmarks(model, seen, LandmarkWeights(depth_noise=np.inf))
+    return fit_landmarks(model, seen, LandmarkWeights(depth_noise=np.inf), belief=belief)
 
 
 def spread_frames(

@@ -21,6 +21,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from core.face_model.mediapipe_topology import FACE_OVAL
+from core.fitting.face_belief import FaceBelief
 from core.fitting.face_surface import FaceSurface
 from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
 from core.fitting.types import Observation, PhotoFit
@@ -44,8 +45,7 @@ class DenseWeights:
         colour_noise: standard deviation of a linear colour.
         landmark_noise, closure_noise: standard deviations, fractions of the eye distance.
         contour: of the silhouette term.
-        identity: of the squared whitened coefficients.
-        sparsity, exclusive: of the expressions, as in the landmark fit.
+        identity, sparsity, exclusive, believed: as in the landmark fit.
         albedo_prior: how firmly a point's albedo is held to the person's skin tone, in photos.
         correction: of the free-form correction's size and roughness.
         correction_size: metres that count as one.
@@ -61,6 +61,7 @@ class DenseWeights:
     identity: float = 3.0
     sparsity: float = 10.0
     exclusive: float = 30.0
+    believed: float = 1.0
     albedo_prior: float = 0.15
     correction: float = 0.05
     correction_size: float = 0.003
@@ -83,6 +84,7 @@ def fit_dense(
     photos: Sequence[PhotoFit],
     weights: DenseWeights | None = None,
     *,
+    belief: FaceBelief | None = None,
     iterations: int = 120,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> DenseFit:
@@ -90,12 +92,14 @@ def fit_dense(
 
     Args:
         identity, photos: of the landmark fit.
+        belief: what networks say of the person and the photos.
         iterations: of Adam; a third for each of three resolutions.
         progress: told the fraction done now and then.
     """
-    return _DenseSolver(surface, observations, identity, photos, weights or DenseWeights()).run(
-        iterations, progress
+    solver = _DenseSolver(
+        surface, observations, identity, photos, weights or DenseWeights(), belief or FaceBelief()
     )
+    return solver.run(iterations, progress)
 
 
 @dataclass
@@ -119,6 +123,7 @@ class _DenseSolver:
         identity: ndarray,
         photos: Sequence[PhotoFit],
         weights: DenseWeights,
+        belief: FaceBelief,
     ) -> None:
         self.surface, self.weights, self.count = surface, weights, len(observations)
         f32 = torch.float32
@@ -146,6 +151,20 @@ class _DenseSolver:
         layers = torch.cat([pictures, skin], dim=-1).permute(0, 3, 1, 2)
         self.levels = [F.avg_pool2d(layers, 4), F.avg_pool2d(layers, 2), layers]
         self.landmark_trust = torch.from_numpy(landmark_weights(_CONTOUR)).float()
+        self.identity_mean, self.identity_precision = (
+            torch.from_numpy(part).float() for part in belief.identity_prior(len(identity), weights.believed)
+        )
+        believed = belief.photos(self.count)
+        said, sure, self.sparsity, self.turn_sure = (
+            torch.tensor(np.stack([getattr(each, part) for each in believed]), dtype=f32)
+            for part in ("expression", "expression_precision", "sparsity", "rotation_precision")
+        )
+        self.said, self.sure, self.tongue = said, sure, said[:, TONGUE].clamp(0, 1)
+        apart = [
+            each.turn(photo.rotation) if each.knows_rotation else np.zeros(3)
+            for each, photo in zip(believed, photos, strict=True)
+        ]
+        self.turned = torch.tensor(np.stack(apart), dtype=f32)
         self.albedo = self.tone = torch.zeros(0)  # known from the first refresh on
 
     def run(self, iterations: int, progress: Callable[[float], None]) -> DenseFit:
@@ -172,7 +191,7 @@ class _DenseSolver:
             optimiser.step()
             with torch.no_grad():
                 self.expression.clamp_(0, 1)
-                self.expression[:, TONGUE] = 0
+                self.expression[:, TONGUE] = self.tongue
         with torch.no_grad():
             posed = self._pose()
             self._refresh(posed, self.levels[-1])
@@ -299,8 +318,12 @@ class _DenseSolver:
         landmarks = (self.seen_trust * squared / (1 + squared / 6.25)).sum()  # Geman-McClure
         closure = ((off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise).square().sum()
 
-        prior = w.identity * self.identity.square().sum()
-        prior = prior + w.sparsity * e.clamp_min(0).sum() + e.square().sum()
+        prior = w.identity * (self.identity_precision * (self.identity - self.identity_mean).square()).sum()
+        prior = prior + w.sparsity * (self.sparsity * e.clamp_min(0)).sum() + e.square().sum()
+        # the turns are small, so that they add to the start's
+        doubt = (self.sure * (e - self.said).square()).sum()
+        doubt = doubt + (self.turn_sure * (self.turn + self.turned).square()).sum()
+        prior = prior + w.believed * doubt
         prior = prior + w.exclusive * e[:, _EXCLUSIVE].min(dim=-1).values.square().sum()
         prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
         size, bend = posed.correction, self.rough - posed.correction

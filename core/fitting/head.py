@@ -12,6 +12,7 @@ from core.errors import BadInput
 from core.face_model.model import FaceModel
 from core.fitting.dense import fit_dense
 from core.fitting.expressions import personalise_expressions
+from core.fitting.face_belief import FaceBelief
 from core.fitting.face_surface import FaceSurface
 from core.fitting.interior import settle_neutral
 from core.fitting.landmark_solver import fit_landmarks
@@ -34,13 +35,17 @@ def _one_thread() -> Iterator[None]:
 
 
 def fit_head(
-    model: FaceModel, observations: Sequence[Observation], progress: Progress | None = None
+    model: FaceModel,
+    observations: Sequence[Observation],
+    progress: Progress | None = None,
+    belief: FaceBelief | None = None,
 ) -> FittedHead:
     """One neutral head for all photos; expression, pose, lens and light for each.
 
     Args:
         observations: one per photo, of the same person.
         progress: must know the stages of ``EXPECTED_SECONDS``.
+        belief: what networks say of the person and the photos.
 
     Raises:
         BadInput: no observation is given.
@@ -50,13 +55,14 @@ def fit_head(
         raise BadInput("There is no photo to fit.", "Give at least one photo with a face.")
     progress = progress or Progress(EXPECTED_SECONDS)
     with progress.stage("landmarks"):
-        coarse = fit_landmarks(model, observations)
+        coarse = fit_landmarks(model, observations, belief=belief)
     with progress.stage("surface"), _one_thread():
         fine = fit_dense(
-            FaceSurface(model), observations, coarse.identity, coarse.photos, progress=progress.update
-        )
+            FaceSurface(model), observations, coarse.identity, coarse.photos,
+            belief=belief, progress=progress.update,
+        )  # fmt: skip
     with progress.stage("views"), _one_thread():
-        fine = refine_by_flow(model, observations, fine, progress=progress.update)
+        fine = refine_by_flow(model, observations, fine, belief=belief, progress=progress.update)
     with progress.stage("expressions"):
         of_basis = model.neutral(fine.identity.astype(np.float32))
         neutral = settle_neutral(model, of_basis + fine.correction, of_basis)

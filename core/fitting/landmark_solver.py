@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.identity_basis import align_similarity
 from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import LANDMARK_COUNT, FaceModel
+from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.landmark_terms import landmark_weights
 from core.fitting.point_solver import PointSolver, PointWeights
 from core.fitting.points import LinearPoints, PointView
@@ -60,12 +60,14 @@ def fit_landmarks(
     weights: LandmarkWeights | None = None,
     *,
     identity: Float[ndarray, "identity"] | None = None,
+    belief: FaceBelief | None = None,
     iterations: int = 30,
 ) -> LandmarkFit:
     """Fit all photos together.
 
     Args:
         identity: hold this identity instead of estimating one.
+        belief: what networks say of the person and the photos; the fit starts from it.
         iterations: of the full problem, after a few with pose only.
     """
     weights = weights or LandmarkWeights()
@@ -76,18 +78,31 @@ def fit_landmarks(
         model.template if identity is None else model.neutral(identity.astype(np.float32)),
         model.identity_basis if identity is None else model.identity_basis[:0],
     )
-    views = [_start(seen, points, weights) for seen in observations]
-    solver = PointSolver(points, views, np.zeros(points.modes), weights)
+    belief = belief or FaceBelief()
+    prior = belief.identity_prior(points.modes, weights.believed)
+    views = [
+        _start(seen, points, weights, prior[0], believed)
+        for seen, believed in zip(observations, belief.photos(len(observations)), strict=True)
+    ]
+    solver = PointSolver(points, views, prior[0], weights, prior)
     solver.solve_poses()
     cost = solver.run(iterations)
     return LandmarkFit(solver.identity if identity is None else identity, solver.fits(), cost)
 
 
-def _start(seen: Observation, points: LinearPoints, weights: LandmarkWeights) -> PointView:
-    """Pose from MediaPipe's own depth, by aligning the mean head with the 3D landmarks."""
+def _start(
+    seen: Observation,
+    points: LinearPoints,
+    weights: LandmarkWeights,
+    identity: Float[ndarray, "identity"],
+    belief: PhotoBelief,
+) -> PointView:
+    """Pose from MediaPipe's own depth, by aligning the believed head, or the mean, with the 3D landmarks."""
     rigid = np.ones(LANDMARK_COUNT)
     rigid[[*IRIS_LEFT, *IRIS_RIGHT]] = 0
-    scale, rotation, translation = align_similarity(points.mean, seen.landmarks.astype(np.float64), rigid)
+    scale, rotation, translation = align_similarity(
+        points.head(belief.expression, identity), seen.landmarks.astype(np.float64), rigid
+    )
     usual = max(focal_length_pixels(seen.width, seen.height), weights.distance * scale)
     focal = seen.focal or usual
     depth = focal / scale
@@ -96,14 +111,14 @@ def _start(seen: Observation, points: LinearPoints, weights: LandmarkWeights) ->
         camera=Camera.centred(focal, seen.width, seen.height),
         rotation=rotation,
         translation=np.array([*((translation[:2] - centre) * depth / focal), depth]),
-        expression=np.zeros(len(ARKIT_NAMES)),
+        expression=belief.expression.clip(0, 1),
     )
     focal_spread = weights.focal_spread if seen.focal is None else 0.03
-    return landmark_view(seen, photo, weights, focal_spread)
+    return landmark_view(seen, photo, weights, focal_spread, belief)
 
 
 def landmark_view(
-    seen: Observation, photo: PhotoFit, weights: LandmarkWeights, focal_spread: float
+    seen: Observation, photo: PhotoFit, weights: LandmarkWeights, focal_spread: float, belief: PhotoBelief
 ) -> PointView:
     """The landmarks of a photo as the solver takes them, started from ``photo``."""
     log_focal = float(np.log(float(photo.camera.fx)))
@@ -121,4 +136,5 @@ def landmark_view(
         translation=photo.translation,
         log_focal=log_focal,
         expression=photo.expression,
+        belief=belief,
     )

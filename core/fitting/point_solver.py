@@ -32,10 +32,12 @@ class PointWeights:
     Attributes:
         closure_noise: standard deviation of the distance between the lids, or lips, fraction of the eye
             distance.
-        identity: weight of the squared whitened coefficients.
-        sparsity: cost of a unit at 1 (L1), for each photo.
+        identity: weight of the squared whitened coefficients, or of their squared distance from those that
+            are believed, in standard deviations.
+        sparsity: cost of a unit at 1 (L1), for each photo; less where something is believed of the unit.
         ridge: cost of the squared units.
         exclusive: cost of the square of the smaller unit of an exclusive pair (CPEM eq. 4).
+        believed: weight of what is believed of identity, expressions and rotations.
         outlier: residual, in standard deviations, where the robust weight has fallen to a quarter.
     """
 
@@ -44,6 +46,7 @@ class PointWeights:
     sparsity: float = 3.0
     ridge: float = 1.0
     exclusive: float = 30.0
+    believed: float = 1.0
     outlier: float = 2.5
 
 
@@ -58,7 +61,13 @@ class _Residuals:
 
 
 class PointSolver:
-    """Minimises the energy; ``views`` and ``identity`` hold the present solution."""
+    """Minimises the energy; ``views`` and ``identity`` hold the present solution.
+
+    Args:
+        views: each with its start and with what is believed of its photo.
+        identity: to start from.
+        prior: mean and precision of the identity; N(0, 1) where not given.
+    """
 
     def __init__(
         self,
@@ -66,9 +75,13 @@ class PointSolver:
         views: Sequence[PointView],
         identity: Float[ndarray, "identity"],
         weights: PointWeights,
+        prior: tuple[Float[ndarray, "identity"], Float[ndarray, "identity"]] | None = None,
     ) -> None:
         self.points, self.weights = points, weights
         self.views, self.identity = list(views), identity
+        self._mean: ndarray
+        self._precision: ndarray
+        self._mean, self._precision = prior or (np.zeros(len(identity)), np.ones(len(identity)))
 
     def run(self, iterations: int, enough: float = 1e-5) -> float:
         """Damped Gauss-Newton steps until one gains less than the fraction ``enough``; returns the energy."""
@@ -123,14 +136,16 @@ class PointSolver:
 
     def _cost(self, identity: ndarray, views: Sequence[PointView]) -> float:
         w = self.weights
-        cost = w.identity * float(identity @ identity)
+        apart = identity - self._mean
+        cost = w.identity * float(apart @ (self._precision * apart))
         for view in views:
             residuals, trust, e = self._residuals(identity, view), self._trust(view), view.expression
             squared = (residuals.places**2).sum(axis=1)
             cost += float((trust * squared / (1 + squared / w.outlier**2)).sum())  # Geman-McClure
             cost += float((trust[:LANDMARK_COUNT] * residuals.depth**2).sum())
             cost += float((residuals.closure**2).sum())
-            cost += w.sparsity * float(e.sum()) + w.ridge * float(e @ e)
+            cost += w.sparsity * float((view.belief.sparsity * e).sum()) + w.ridge * float(e @ e)
+            cost += w.believed * _doubt(view)
             cost += w.exclusive * float((e[EXCLUSIVE_UNITS].min(axis=1) ** 2).sum())
             log_focal, spread = view.focal_prior
             cost += ((view.log_focal - log_focal) / spread) ** 2
@@ -180,10 +195,16 @@ class PointSolver:
         e = view.expression
         units = np.arange(_POSE, _POSE + len(e))
         curve = np.full(len(e), w.ridge)
+        sure = w.believed * view.belief.expression_precision
         smaller = EXCLUSIVE_UNITS[np.arange(len(EXCLUSIVE_UNITS)), e[EXCLUSIVE_UNITS].argmin(axis=1)]
         np.add.at(curve, smaller, w.exclusive)
-        H[units, units] += curve
-        g[units] += curve * e + w.sparsity / 2
+        H[units, units] += curve + sure
+        g[units] += curve * e + w.sparsity * view.belief.sparsity / 2 + sure * (e - view.belief.expression)
+        if view.belief.knows_rotation:
+            # for small turns, one about the camera's axes adds to the rotation vector
+            firm = w.believed * view.belief.rotation_precision
+            H[:3, :3] += np.diag(firm)
+            g[:3] += firm * view.belief.turn(view.rotation)
         log_focal, spread = view.focal_prior
         H[6, 6] += 1 / spread**2
         g[6] += (view.log_focal - log_focal) / spread**2
@@ -194,8 +215,8 @@ class PointSolver:
         own = _POSE + len(ARKIT_NAMES)
         size = modes + own * len(self.views)
         H, g = np.zeros((size, size)), np.zeros(size)
-        H[:modes, :modes] = self.weights.identity * np.eye(modes)
-        g[:modes] = self.weights.identity * self.identity
+        H[:modes, :modes] = self.weights.identity * np.diag(self._precision)
+        g[:modes] = self.weights.identity * self._precision * (self.identity - self._mean)
         low, high = np.full(size, -np.inf), np.full(size, np.inf)
         for index, view in enumerate(self.views):
             Hp, gp = self._normal_equations(view)
@@ -223,6 +244,15 @@ class PointSolver:
             for view, d in zip(self.views, step[1], strict=True)
         ]
         return self.identity + step[0], moved
+
+
+def _doubt(view: PointView) -> float:
+    """Squared distance from what is believed of the photo, in standard deviations."""
+    belief = view.belief
+    away = float(belief.expression_precision @ (view.expression - belief.expression) ** 2)
+    if belief.knows_rotation:
+        away += float(belief.rotation_precision @ belief.turn(view.rotation) ** 2)
+    return away
 
 
 def _bounded_solve(H: ndarray, b: ndarray, low: ndarray, high: ndarray) -> ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import LANDMARK_COUNT, FaceModel
+from core.fitting.face_belief import PhotoBelief
 from core.fitting.types import Observation, PhotoFit
 from core.scene.camera import Camera
 
@@ -76,6 +77,7 @@ class PointView:
             landmarks keep to the silhouette instead of a place on the skin.
         depth, depth_noise: of the landmarks, pixels, from their middle; no depth where the noise is infinite.
         focal_prior: log of the focal length, standard deviation.
+        belief: what is believed of expression and rotation from elsewhere.
     """
 
     seen: Observation
@@ -91,6 +93,7 @@ class PointView:
     translation: Float[ndarray, "3"]
     log_focal: float
     expression: Float[ndarray, "52"]
+    belief: PhotoBelief = field(default_factory=PhotoBelief.nothing)
 
     def camera(self) -> Camera:
         return Camera.centred(float(np.exp(self.log_focal)), self.seen.width, self.seen.height)

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.dense import DenseFit
+from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.face_surface import SurfacePoints, sample_face, smooth_modes
 from core.fitting.landmark_solver import LandmarkWeights, landmark_view
 from core.fitting.point_solver import PointSolver
@@ -63,6 +64,7 @@ def refine_by_flow(
     fit: DenseFit,
     weights: TrackWeights | None = None,
     *,
+    belief: FaceBelief | None = None,
     rounds: int = 3,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> DenseFit:
@@ -70,6 +72,9 @@ def refine_by_flow(
 
     A single photo has no other to be compared with, and its fit is given back as it is; so is that of photos
     all taken from about the same side, or with too little in common.
+
+    Args:
+        belief: what networks say of the person and the photos.
     """
     weights = weights or TrackWeights()
     if _widest_angle(fit.photos) < weights.parallax:
@@ -83,7 +88,7 @@ def refine_by_flow(
         tracks = [each if each.coverage > weights.coverage else each.without_trust() for each in tracks]
         if not any(each.trust.any() for each in tracks):
             return fit
-        fit = fit_tracks(model, observations, points, tracks, fit, weights)
+        fit = fit_tracks(model, observations, points, tracks, fit, weights, belief=belief)
         progress((done + 1) / rounds)
     return fit
 
@@ -96,6 +101,7 @@ def fit_tracks(
     start: DenseFit,
     weights: TrackWeights | None = None,
     *,
+    belief: FaceBelief | None = None,
     iterations: int = 30,
 ) -> DenseFit:
     """Fit landmarks and tracked points of all photos together.
@@ -104,6 +110,7 @@ def fit_tracks(
         points: the tracked ones.
         tracks: one for each photo.
         start: where to begin; its free-form correction is kept, and added to.
+        belief: what networks say of the person and the photos.
     """
     weights = weights or TrackWeights()
     free_form = smooth_modes(model, weights.free_form_size, weights.free_form_reach, FREE_FORM_MODES)
@@ -114,17 +121,23 @@ def fit_tracks(
         model.template + start.correction,
         np.concatenate([model.identity_basis, free_form]),
     )
-    views = [_view(*photo, weights) for photo in zip(observations, tracks, start.photos, strict=True)]
+    belief = belief or FaceBelief()
+    believed = belief.photos(len(observations))
+    photos = zip(observations, tracks, start.photos, believed, strict=True)
+    views = [_view(*photo, weights) for photo in photos]
     modes = len(start.identity)
-    solver = PointSolver(places, views, np.append(start.identity, np.zeros(len(free_form))), weights)
+    mean, precision = belief.identity_prior(modes, weights.believed)
+    beyond = np.zeros(len(free_form))
+    prior = np.append(mean, beyond), np.append(precision, beyond + 1)
+    solver = PointSolver(places, views, np.append(start.identity, beyond), weights, prior)
     solver.run(_FIRST_ITERATIONS, enough=1e-4)
     solver.views = [_as_sure_as_it_fits(view, solver.identity, places) for view in solver.views]
     solver.run(iterations, enough=1e-4)
-    photos = [replace(found, sh=old.sh) for found, old in zip(solver.fits(), start.photos, strict=True)]
+    found = [replace(found, sh=old.sh) for found, old in zip(solver.fits(), start.photos, strict=True)]
     correction = start.correction + np.tensordot(
         solver.identity[modes:].astype(np.float32), free_form, axes=1
     )
-    return DenseFit(solver.identity[:modes], correction, photos)
+    return DenseFit(solver.identity[:modes], correction, found)
 
 
 def _widest_angle(photos: Sequence[PhotoFit]) -> float:
@@ -147,8 +160,10 @@ def _as_sure_as_it_fits(view: PointView, identity: ndarray, places: LinearPoints
     return replace(view, noise=noise)
 
 
-def _view(seen: Observation, tracks: Tracks, photo: PhotoFit, weights: TrackWeights) -> PointView:
-    view = landmark_view(seen, photo, weights, weights.lens)
+def _view(
+    seen: Observation, tracks: Tracks, photo: PhotoFit, belief: PhotoBelief, weights: TrackWeights
+) -> PointView:
+    view = landmark_view(seen, photo, weights, weights.lens, belief)
     count = len(tracks.trust)
     noise = seen.eye_distance * weights.track_noise
     line = tracks.across.any(axis=1)

@@ -14,9 +14,12 @@ from PIL import Image
 
 from core.errors import BadInput, Cancelled, NoFaceFound, OutputFailed, SemblanceError, UnreadableMedia
 from core.face_model.arkit import ARKIT_NAMES
+from core.face_model.registry import load_model
+from core.fitting.face_surface import face_weight
 from core.photos_to_rig import RigOptions, build_rig, expected_seconds
 from core.progress import Progress, ProgressReport
 from core.rig import Rig, load_rig, save_rig
+from tests.readers import Reading, ToldReader
 
 DRAFT = RigOptions(quality="draft")
 
@@ -240,3 +243,32 @@ def test_a_photo_of_someone_else_is_named(portrait: Path, tmp_path: Path) -> Non
         for photo in build_rig(paths, options=DRAFT).photos
         for line in photo.warnings
     )
+
+
+def test_a_reader_is_asked_about_each_photo_and_its_belief_is_kept_to(
+    portrait: Path, portrait_rig: Rig, tmp_path: Path
+) -> None:
+    pixels = np.asarray(Image.open(portrait).convert("RGB"))
+    again = tmp_path / "again.png"
+    Image.fromarray(pixels[:, 4:]).save(again)
+    said = np.zeros(120, np.float32)
+    said[0] = 2.5
+    sure = np.full(120, 0.005, np.float32)
+    reader = ToldReader(lambda number: Reading(said, None if number else sure))
+    rig = build_rig([portrait, again], options=DRAFT, reader=reader)
+    assert len(reader.asked) == 2 and len(reader.fused) == 1  # who does not say how sure they are is left out
+    cameras = [camera for _, camera in reader.asked if camera is not None]
+    assert cameras[0][2:] == (256.0, 256.0) and cameras[1][2:] == (254.0, 256.0)
+    np.testing.assert_allclose(reader.asked[0][0][:, :2] - reader.asked[1][0][:, :2], [[4, 0]] * 478, atol=6)
+    model = load_model("anny")
+    face = face_weight(model) > 0.5
+    aim = model.neutral(said)
+    apart = [np.linalg.norm(made.neutral - aim, axis=1)[face].mean() for made in (rig, portrait_rig)]
+    assert apart[0] < 0.5 * apart[1]
+
+
+def test_a_reader_of_another_model_is_not_asked(portrait: Path, portrait_rig: Rig) -> None:
+    reader = ToldReader(lambda _: Reading(), model_name="ict")
+    rig = build_rig([portrait], options=RigOptions(name="Astronaut", quality="draft"), reader=reader)
+    assert not reader.asked
+    np.testing.assert_array_equal(rig.neutral, portrait_rig.neutral)

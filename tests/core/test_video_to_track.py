@@ -9,15 +9,19 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from core.errors import BadInput, Cancelled, NoFaceFound, UnreadableMedia
 from core.face_model.arkit import ARKIT_INDEX
+from core.face_model.registry import load_model
+from core.fitting.clip_identity import head_points
 from core.progress import Progress, ProgressReport
 from core.rig import Rig
 from core.sheet.qc_clip import write_qc_clip
 from core.track import load_track, save_track
 from core.video_to_track import TrackedVideo, TrackOptions, expected_seconds, track_video
 from tests.performances import FRAMES, GONE, RATE, SIDE, tilting_portrait, write_video
+from tests.readers import FACING, Reading, ToldReader
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +157,36 @@ def test_the_check_clip_shows_every_frame_with_the_wire(
     rows, columns = np.nonzero(green)
     x, y = tracked.track.landmarks[2].mean(axis=0)  # type: ignore[index]
     assert abs(columns.mean() - x) < 25 and abs(rows.mean() - y) < 25
+
+
+def test_a_reader_sees_every_frame_with_a_face_and_is_believed(clip: Path, tracked: TrackedVideo) -> None:
+    said = np.zeros(120, np.float32)
+    said[0] = 2.0
+    turn = (FACING @ Rotation.from_euler("y", 20, degrees=True).as_matrix()).astype(np.float32)
+    sure = Reading(said, np.full(120, 0.01, np.float32), rotation=turn, rotation_spread=np.full(3, 1e-4, "f"))
+    reader = ToldReader(lambda _: sure)
+    made = track_video(clip, reader=reader)
+    shown = np.setdiff1d(np.arange(FRAMES), list(GONE))
+    assert len(reader.asked) == len(shown) and all(camera is None for _, camera in reader.asked)
+    kept = tracked.track.landmarks
+    assert kept is not None
+    np.testing.assert_allclose([marks[:, :2] for marks, _ in reader.asked], kept[shown], atol=0.01)
+    # on the ray on which the face is seen, it is turned as the reader says
+    off = Rotation.from_matrix(np.swapaxes(made.track.head_rotation[shown], 1, 2).astype(float) @ turn)
+    assert np.degrees(off.magnitude()).max() < 12
+    assert np.ptp(off.as_rotvec(degrees=True), axis=0).max() < 3
+    model = load_model("anny")
+    own = head_points(model, model.neutral(said)).rest
+    apart = [np.linalg.norm(each.head.rest - own, axis=1).mean() for each in (made, tracked)]
+    assert apart[0] < 0.7 * apart[1]
+
+
+def test_frames_before_the_click_are_not_read_and_another_models_reader_is_not_asked(clip: Path) -> None:
+    late = TrackOptions(end=0.4, point=(SIDE / 2, 140.0), point_time=0.2)
+    reader = ToldReader(lambda _: Reading(rotation_spread=np.full(3, 0.02, np.float32)))
+    track = track_video(clip, late, reader=reader).track
+    assert 0 < len(reader.asked) < len(track.times)
+    assert np.isfinite(track.head_rotation).all()
+    other = ToldReader(lambda _: Reading(), model_name="ict")
+    track_video(clip, TrackOptions(end=0.2), reader=other)
+    assert not other.asked

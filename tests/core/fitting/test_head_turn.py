@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from core.face_model.registry import load_model
 from core.fitting.clip_identity import head_points
-from core.fitting.head_turn import joined_turns, placed, ray_rotation
+from core.fitting.head_turn import joined_turns, placed, ray_rotation, turns_with_readings
 
 TURNS = Rotation.from_rotvec(np.random.default_rng(0).normal(0, 0.3, (41, 3)))
 
@@ -47,6 +47,42 @@ def test_small_nods_of_the_fit_become_larger_but_not_all_the_learnt_ones() -> No
 def test_one_frame_is_left_to_the_fit() -> None:
     fitted, learnt = TURNS[:1].as_matrix(), TURNS[1:2].as_matrix()
     np.testing.assert_allclose(joined_turns(fitted, learnt), fitted, atol=1e-12)
+
+
+def off(found: np.ndarray) -> np.ndarray:
+    """Rotation vectors from the true turns, degrees."""
+    return (TURNS.inv() * Rotation.from_matrix(found)).as_rotvec(degrees=True)
+
+
+def test_a_sure_reader_is_followed_and_a_doubtful_one_is_not() -> None:
+    joined = (TURNS * Rotation.from_euler("x", 4, degrees=True)).as_matrix()
+    sizes = [
+        np.linalg.norm(off(turns_with_readings(joined, TURNS.as_matrix(), np.full((41, 3), spread))), axis=1)
+        for spread in (1e-4, np.radians(2), 10.0)
+    ]
+    np.testing.assert_allclose(sizes[0], 0, atol=0.01)
+    np.testing.assert_allclose(sizes[1], 2, atol=0.05)  # the zero is as doubtful on both sides
+    np.testing.assert_allclose(sizes[2], 4, atol=0.01)
+
+
+def test_two_that_err_on_their_own_are_better_together() -> None:
+    rng = np.random.default_rng(2)
+    joined, read = (
+        (TURNS * Rotation.from_rotvec(rng.normal(0, np.radians(size), (41, 3)))).as_matrix()
+        for size in (0.9, 1.2)
+    )
+    both = turns_with_readings(joined, read, np.full((41, 3), np.radians(1.2)))
+    error = [np.linalg.norm(off(turns), axis=1).mean() for turns in (joined, read, both)]
+    assert error[2] < 0.9 * min(error[:2])
+
+
+def test_frames_that_were_not_read_take_the_zero_alone() -> None:
+    joined = (TURNS * Rotation.from_euler("x", 4, degrees=True)).as_matrix()
+    read, spread = TURNS.as_matrix(), np.full((41, 3), np.radians(2))
+    read[::3], spread[::3] = np.eye(3), np.inf
+    found = turns_with_readings(joined, read, spread)
+    np.testing.assert_allclose(off(found), np.tile([2.0, 0, 0], (41, 1)), atol=0.05)
+    np.testing.assert_array_equal(turns_with_readings(joined, read, np.full((41, 3), np.inf)), joined)
 
 
 def test_heads_of_known_rotation_are_put_where_their_landmarks_are() -> None:

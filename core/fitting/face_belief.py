@@ -1,0 +1,211 @@
+"""What networks believe of a person's photos, as the fits take it: Gaussians beside the priors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+from numpy import ndarray
+from scipy.spatial.transform import Rotation
+
+from core.errors import BadInput
+from core.face_model.arkit import ARKIT_NAMES
+
+_DOUBTFUL: Final = 0.2  # spread of a coefficient at which half of the sparsity prior is kept
+_SUREST: Final = 1e-3  # no spread counts for less
+
+
+@runtime_checkable
+class FaceReading(Protocol):
+    """What a network says of one photo; spreads are standard deviations, none where it does not say."""
+
+    @property
+    def identity(self) -> Float32[ndarray, " modes"]:
+        """Whitened coefficients of the reader's face model."""
+
+    @property
+    def identity_spread(self) -> Float32[ndarray, " modes"] | None: ...
+
+    @property
+    def expression(self) -> Float32[ndarray, "52"]: ...
+
+    @property
+    def expression_spread(self) -> Float32[ndarray, "52"] | None: ...
+
+    @property
+    def rotation(self) -> Float32[ndarray, "3 3"]:
+        """Head → camera of the photo."""
+
+    @property
+    def rotation_spread(self) -> Float32[ndarray, "3"] | None:
+        """About the camera's three axes, radians."""
+
+
+@runtime_checkable
+class FaceReader(Protocol):
+    """A network that reads faces (see ``models``)."""
+
+    @property
+    def model_name(self) -> str:
+        """The face model whose identity it speaks of."""
+
+    def read(
+        self,
+        pixels: UInt8[ndarray, "height width 3"],
+        landmarks: Float[ndarray, "478 3"],
+        camera: tuple[float, float, float, float] | None = None,
+    ) -> FaceReading:
+        """The face of a photo.
+
+        Args:
+            landmarks: MediaPipe's, pixels.
+            camera: fx, fy, cx, cy of the photo in pixels.
+        """
+
+    def fuse(self, readings: Sequence[Any]) -> tuple[Float32[ndarray, " modes"], Float32[ndarray, " modes"]]:
+        """Mean and standard deviation of the identity that all readings, the reader's own, share."""
+
+
+@dataclass(frozen=True)
+class PhotoBelief:
+    """Beliefs about one photo. An infinite spread says nothing.
+
+    Attributes:
+        rotation: head → camera.
+        rotation_spread: about the camera's axes, radians.
+    """
+
+    expression: Float[ndarray, "52"]
+    expression_spread: Float[ndarray, "52"]
+    rotation: Float[ndarray, "3 3"]
+    rotation_spread: Float[ndarray, "3"]
+
+    @classmethod
+    def nothing(cls) -> PhotoBelief:
+        """No belief: coefficients start from rest, and nothing pulls at them."""
+        units = len(ARKIT_NAMES)
+        return cls(np.zeros(units), np.full(units, np.inf), np.eye(3), np.full(3, np.inf))
+
+    @property
+    def expression_precision(self) -> Float[ndarray, "52"]:
+        """Of the Gaussian toward the believed coefficients."""
+        return _precision(self.expression_spread)
+
+    @property
+    def sparsity(self) -> Float[ndarray, "52"]:
+        """The part of the sparsity prior that stays beside the belief, 0-1.
+
+        Sparsity says: what is not seen is at rest. A network that is sure of a coefficient has seen it, and
+        has weighed it with its own prior of faces; pulling it toward rest again would count the prior twice
+        and flatten every expression. Where it is as unsure as the prior itself, it has added nothing.
+        """
+        kept: ndarray = 1 / (1 + _DOUBTFUL**2 * self.expression_precision)
+        return kept
+
+    @property
+    def rotation_precision(self) -> Float[ndarray, "3"]:
+        """About the camera's axes, per square radian."""
+        return _precision(self.rotation_spread)
+
+    @property
+    def knows_rotation(self) -> bool:
+        return bool(np.isfinite(self.rotation_spread).any())
+
+    def turn(self, rotation: Float[ndarray, "3 3"]) -> Float[ndarray, "3"]:
+        """Rotation vector, camera axes, from the believed rotation to ``rotation``."""
+        turn: ndarray = Rotation.from_matrix(rotation @ self.rotation.T).as_rotvec()
+        return turn
+
+
+@dataclass(frozen=True)
+class FaceBelief:
+    """Beliefs about a person and their photos; what is None is not believed anything of.
+
+    Attributes:
+        identity, identity_spread: whitened coefficients and their standard deviations; those of modes that
+            they leave out are N(0, 1).
+        expression, expression_spread: of each photo, infinite spread where nothing is known.
+        rotation, rotation_spread: of each photo, head → camera, and radians about the camera's axes.
+    """
+
+    identity: Float[ndarray, " modes"] | None = None
+    identity_spread: Float[ndarray, " modes"] | None = None
+    expression: Float[ndarray, "photos 52"] | None = None
+    expression_spread: Float[ndarray, "photos 52"] | None = None
+    rotation: Float[ndarray, "photos 3 3"] | None = None
+    rotation_spread: Float[ndarray, "photos 3"] | None = None
+
+    def identity_prior(
+        self, modes: int, weight: float
+    ) -> tuple[Float[ndarray, "modes"], Float[ndarray, "modes"]]:
+        """Mean and precision of so many coefficients.
+
+        Args:
+            weight: of what is believed beyond N(0, 1).
+        """
+        mean, precision = np.zeros(modes), np.ones(modes)
+        if self.identity is not None and self.identity_spread is not None:
+            known = min(modes, len(self.identity))
+            mean[:known] = self.identity[:known]
+            told = np.maximum(_precision(self.identity_spread[:known]) - 1, 0)
+            precision[:known] += weight * told
+        return mean, precision
+
+    def photos(self, count: int) -> list[PhotoBelief]:
+        """The belief about each of so many photos.
+
+        Raises:
+            BadInput: the belief is of another number of photos.
+        """
+        given = [array for array in (self.expression, self.rotation) if array is not None]
+        if any(len(array) != count for array in given):
+            raise BadInput(f"A belief about {len(given[0])} photos was given for {count}.")
+        beliefs = []
+        for photo in range(count):
+            each = vars(PhotoBelief.nothing())
+            for part in ("expression", "rotation"):
+                value, spread = getattr(self, part), getattr(self, f"{part}_spread")
+                if value is not None and spread is not None:
+                    each[part] = value[photo].astype(np.float64)
+                    each[f"{part}_spread"] = spread[photo].astype(np.float64)
+            beliefs.append(PhotoBelief(**each))
+        return beliefs
+
+
+def believed(
+    readings: Sequence[FaceReading | None],
+    identity: tuple[Float[ndarray, " modes"], Float[ndarray, " modes"]] | None,
+) -> FaceBelief:
+    """The belief that readings of a person's photos amount to.
+
+    Args:
+        readings: none of a photo that was not read.
+        identity: mean and standard deviation, of all readings together.
+    """
+    photos = [PhotoBelief.nothing() if reading is None else _of_photo(reading) for reading in readings]
+    mean, spread = (None, None) if identity is None else identity
+    return FaceBelief(
+        mean,
+        spread,
+        np.stack([photo.expression for photo in photos]),
+        np.stack([photo.expression_spread for photo in photos]),
+        np.stack([photo.rotation for photo in photos]),
+        np.stack([photo.rotation_spread for photo in photos]),
+    )
+
+
+def _of_photo(reading: FaceReading) -> PhotoBelief:
+    belief = PhotoBelief.nothing()
+    if reading.expression_spread is not None:
+        belief = replace(belief, expression=reading.expression, expression_spread=reading.expression_spread)
+    if reading.rotation_spread is not None:
+        belief = replace(belief, rotation=reading.rotation, rotation_spread=reading.rotation_spread)
+    return belief
+
+
+def _precision(spread: Float[ndarray, "values"]) -> Float[ndarray, "values"]:
+    precision: ndarray = 1 / np.maximum(spread, _SUREST) ** 2
+    return precision

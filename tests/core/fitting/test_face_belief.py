@@ -1,0 +1,237 @@
+"""Beliefs of networks pull the fits as far as they are sure, and no belief leaves them as they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy import ndarray
+from scipy.spatial.transform import Rotation
+
+from core.errors import BadInput
+from core.face_model.arkit import ARKIT_INDEX
+from core.face_model.identity_basis import align_similarity
+from core.face_model.model import FaceModel
+from core.fitting.dense import DenseFit, fit_dense
+from core.fitting.face_belief import FaceBelief, PhotoBelief, believed
+from core.fitting.face_surface import FaceSurface, face_weight, sample_face
+from core.fitting.landmark_solver import LandmarkFit, fit_landmarks
+from core.fitting.tracks import TrackWeights, fit_tracks
+from core.fitting.types import Observation
+from core.fitting.view_flow import Tracks
+from tests.core.fitting.people import expression, person, photograph
+
+SMILE = [ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["mouthSmileRight"]]
+
+
+@pytest.fixture(scope="module")
+def truth(anny: FaceModel) -> ndarray:
+    return person(anny, 20)
+
+
+@pytest.fixture(scope="module")
+def seen(anny: FaceModel, truth: ndarray) -> Observation:
+    smiling = expression(mouthSmileLeft=0.6, mouthSmileRight=0.6)
+    return photograph(anny, truth, smiling, yaw=0.2, noise=0.02)
+
+
+@pytest.fixture(scope="module")
+def alone(anny: FaceModel, seen: Observation) -> LandmarkFit:
+    """The fit without any belief."""
+    return fit_landmarks(anny, [seen])
+
+
+@pytest.fixture(scope="module")
+def surface(anny: FaceModel) -> FaceSurface:
+    return FaceSurface(anny)
+
+
+def about_expression(value: float, spread: float) -> FaceBelief:
+    """That both corners of the mouth are raised so far."""
+    said, sure = np.zeros((1, 52)), np.full((1, 52), np.inf)
+    said[:, SMILE], sure[:, SMILE] = value, spread
+    return FaceBelief(expression=said, expression_spread=sure)
+
+
+def about_rotation(rotation: ndarray, spread: float) -> FaceBelief:
+    return FaceBelief(rotation=rotation[None], rotation_spread=np.full((1, 3), spread))
+
+
+def degrees_apart(a: ndarray, b: ndarray) -> float:
+    return float(np.degrees(Rotation.from_matrix(a @ b.T).magnitude()))
+
+
+def face_error(model: FaceModel, identity: ndarray, truth: ndarray) -> float:
+    """Mean distance of the face's vertices in metres, after alignment."""
+    weight = face_weight(model).astype(np.float64)
+    own, found = (model.neutral(code.astype(np.float32)).astype(np.float64) for code in (truth, identity))
+    scale, turn, shift = align_similarity(found, own, weight)
+    return float(np.linalg.norm(scale * found @ turn.T + shift - own, axis=1)[weight > 0.5].mean())
+
+
+def test_what_is_not_believed_is_the_prior() -> None:
+    mean, precision = FaceBelief(np.array([0.5, -1.0, 3.0]), np.array([0.5, 0.1, 2.0])).identity_prior(5, 1.0)
+    np.testing.assert_allclose(mean, [0.5, -1, 3, 0, 0])
+    np.testing.assert_allclose(precision, [4, 100, 1, 1, 1])  # a spread of 2 knows no less than the prior
+    np.testing.assert_array_equal(FaceBelief().identity_prior(3, 1.0), ([0, 0, 0], [1, 1, 1]))
+    shorter, _ = FaceBelief(np.ones(4), np.ones(4)).identity_prior(2, 1.0)
+    assert shorter.shape == (2,)
+
+
+def test_a_belief_about_other_photos_is_refused(anny: FaceModel, seen: Observation) -> None:
+    with pytest.raises(BadInput, match="1 photos was given for 2"):
+        fit_landmarks(anny, [seen, seen], belief=about_expression(0.5, 0.1))
+
+
+def test_the_surer_the_belief_the_less_sparsity() -> None:
+    kept = [
+        PhotoBelief(np.zeros(52), np.full(52, spread), np.eye(3), np.full(3, np.inf)).sparsity[0]
+        for spread in (1e-3, 0.05, 0.2, 0.5, np.inf)
+    ]
+    assert (np.diff(kept) > 0).all()
+    assert kept[0] < 0.01 and kept[2] == pytest.approx(0.5) and kept[4] == 1
+
+
+def test_no_belief_and_a_belief_of_nothing_are_the_same_to_the_last_bit(
+    anny: FaceModel, seen: Observation, surface: FaceSurface, alone: LandmarkFit
+) -> None:
+    nothing = FaceBelief(
+        np.zeros(120), np.ones(120), np.zeros((1, 52)), np.full((1, 52), np.inf),
+        np.eye(3)[None], np.full((1, 3), np.inf),
+    )  # fmt: skip
+    coarse = fit_landmarks(anny, [seen], belief=nothing)
+    np.testing.assert_array_equal(coarse.identity, alone.identity)
+    np.testing.assert_array_equal(coarse.photos[0].rotation, alone.photos[0].rotation)
+    fits = [
+        fit_dense(surface, [seen], alone.identity, alone.photos, belief=belief, iterations=6)
+        for belief in (None, nothing)
+    ]
+    np.testing.assert_array_equal(fits[0].identity, fits[1].identity)
+    np.testing.assert_array_equal(fits[0].photos[0].expression, fits[1].photos[0].expression)
+
+
+@pytest.mark.parametrize("spread", [0.2, 0.5])
+def test_a_fit_with_a_belief_beats_both_the_belief_and_the_fit_alone(anny: FaceModel, spread: float) -> None:
+    """On the mean of three people, whose belief is as far off as it says."""
+    errors = []
+    for seed in range(20, 23):
+        truth = person(anny, seed, 1.0)
+        seen = [photograph(anny, truth, expression(mouthSmileLeft=0.6), yaw=0.2, noise=0.02)]
+        off = spread * np.sqrt(1 - spread**2) * np.random.default_rng(seed).standard_normal(len(truth))
+        mean = truth * (1 - spread**2) + off
+        both = fit_landmarks(anny, seen, belief=FaceBelief(mean, np.full(len(truth), spread)))
+        codes = mean, fit_landmarks(anny, seen).identity, both.identity
+        errors.append([face_error(anny, code, truth) for code in codes])
+    of_belief, of_fit, of_both = np.mean(errors, axis=0)
+    assert of_both < 0.95 * min(of_belief, of_fit)
+
+
+def test_a_sure_identity_is_kept_and_a_vague_one_is_not(
+    anny: FaceModel, seen: Observation, alone: LandmarkFit
+) -> None:
+    said = person(anny, 21)
+    sure, vague = (
+        fit_landmarks(anny, [seen], belief=FaceBelief(said, np.full(len(said), spread))).identity
+        for spread in (0.01, 0.95)
+    )
+    assert np.abs(sure - said).max() < 0.05
+    assert np.linalg.norm(vague - said) > 10 * np.linalg.norm(sure - said)
+
+
+def test_a_believed_smile_is_not_flattened_by_sparsity(
+    anny: FaceModel, seen: Observation, alone: LandmarkFit
+) -> None:
+    fit = fit_landmarks(anny, [seen], belief=about_expression(0.6, 0.05))
+    assert np.abs(fit.photos[0].expression[SMILE] - 0.6).max() < 0.05
+    assert alone.photos[0].expression[SMILE].mean() < 0.55
+    doubtful = fit_landmarks(anny, [seen], belief=about_expression(0.0, 0.05)).photos[0].expression[SMILE]
+    assert doubtful.mean() < alone.photos[0].expression[SMILE].mean()
+    assert fit.photos[0].expression.min() >= 0 and fit.photos[0].expression.max() <= 1
+
+
+def test_only_a_belief_shows_the_tongue(anny: FaceModel, seen: Observation, surface: FaceSurface) -> None:
+    said, sure = np.zeros((1, 52)), np.full((1, 52), np.inf)
+    said[0, ARKIT_INDEX["tongueOut"]], sure[0, ARKIT_INDEX["tongueOut"]] = 0.7, 0.1
+    belief = FaceBelief(expression=said, expression_spread=sure)
+    coarse = fit_landmarks(anny, [seen], belief=belief)
+    fine = fit_dense(surface, [seen], coarse.identity, coarse.photos, belief=belief, iterations=3)
+    for fit in (coarse, fine):
+        assert fit.photos[0].expression[ARKIT_INDEX["tongueOut"]] == pytest.approx(0.7)
+
+
+def test_a_believed_rotation_pulls_as_far_as_it_is_sure(
+    anny: FaceModel, seen: Observation, alone: LandmarkFit
+) -> None:
+    start = alone.photos[0].rotation
+    said = Rotation.from_rotvec([0.1, -0.05, 0.03]).as_matrix() @ start
+    away = [
+        degrees_apart(
+            fit_landmarks(anny, [seen], belief=about_rotation(said, spread)).photos[0].rotation, said
+        )
+        for spread in (0.001, 0.03, 3.0)
+    ]
+    assert away[0] < 0.3
+    assert away[0] < away[1] < away[2]
+    assert away[2] == pytest.approx(degrees_apart(start, said), abs=0.2)
+
+
+def test_the_dense_fit_keeps_to_beliefs_too(
+    anny: FaceModel, seen: Observation, surface: FaceSurface, alone: LandmarkFit
+) -> None:
+    said = Rotation.from_rotvec([0.04, 0.0, 0.0]).as_matrix() @ alone.photos[0].rotation
+    identity = person(anny, 21)
+    belief = FaceBelief(
+        identity, np.full(len(identity), 0.05), *vars_of(about_expression(1.0, 0.02)),
+        said[None], np.full((1, 3), 0.002),
+    )  # fmt: skip
+    free, held = (
+        fit_dense(surface, [seen], alone.identity, alone.photos, belief=each, iterations=60)
+        for each in (None, belief)
+    )
+    assert np.linalg.norm(held.identity - identity) < 0.7 * np.linalg.norm(free.identity - identity)
+    assert held.photos[0].expression[SMILE].mean() > free.photos[0].expression[SMILE].mean() + 0.1
+    assert degrees_apart(held.photos[0].rotation, said) < 0.5 * degrees_apart(free.photos[0].rotation, said)
+
+
+def vars_of(belief: FaceBelief) -> tuple[ndarray | None, ndarray | None]:
+    return belief.expression, belief.expression_spread
+
+
+def test_tracks_that_say_nothing_leave_the_belief(
+    anny: FaceModel, seen: Observation, alone: LandmarkFit
+) -> None:
+    points = sample_face(anny, 50)
+    silent = Tracks(np.zeros((50, 2)), np.zeros(50), np.zeros((50, 2)))
+    start = DenseFit(alone.identity, np.zeros((anny.vertex_count, 3), np.float32), alone.photos)
+    said = person(anny, 22)
+    belief = FaceBelief(said, np.full(len(said), 0.02))
+    found = fit_tracks(anny, [seen], points, [silent], start, TrackWeights(noise=1.0), belief=belief)
+    assert np.abs(found.identity - said).max() < 0.05
+
+
+@dataclass
+class _Reading:
+    identity: ndarray
+    identity_spread: ndarray | None
+    expression: ndarray
+    expression_spread: ndarray | None
+    rotation: ndarray
+    rotation_spread: ndarray | None
+
+
+def test_readings_become_a_belief_and_gaps_say_nothing() -> None:
+    turned = Rotation.from_euler("y", 0.3).as_matrix().astype(np.float32)
+    sure, half = np.full(52, 0.1, np.float32), np.full(52, 0.5, np.float32)
+    whole = _Reading(np.zeros(3), np.ones(3), half, sure, turned, np.full(3, 0.02))
+    silent = _Reading(np.zeros(3), None, half, None, turned, None)
+    belief = believed([whole, None, silent], (np.full(3, 0.4), np.full(3, 0.5)))
+    first, *others = belief.photos(3)
+    np.testing.assert_allclose(first.expression, 0.5)
+    np.testing.assert_allclose(first.expression_precision, 100, rtol=1e-5)
+    assert first.knows_rotation and np.allclose(first.turn(turned), 0, atol=1e-5)
+    for other in others:
+        assert not other.expression_precision.any() and not other.knows_rotation
+        assert not other.rotation_precision.any()
+    np.testing.assert_allclose(belief.identity_prior(3, 1.0)[1], 4)
+    assert believed([None], None).identity is None
