@@ -181,7 +181,9 @@ def _lit(
     )  # fmt: skip
     colours = []
     for channel, albedo in enumerate((red, green, blue)):
-        light = sum(of(soft[:, k, channel]) * function for k, function in enumerate(basis))
+        light = torch.zeros_like(x)
+        for k, function in enumerate(basis):
+            light = light + of(soft[:, k, channel]) * function
         light = light.clamp_min(_DARKEST) + lambert * of(bright[:, hard, channel])
         colour = albedo * matt * light
         for index, shine in zip((0, hard), shines, strict=True):
