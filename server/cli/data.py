@@ -11,7 +11,7 @@ from server.cli.exits import reported
 from server.cli.options import Debug, Json
 from server.cli.reporting import Reporter, in_words
 
-data = typer.Typer(no_args_is_help=True, help="Make training sets.")
+data = typer.Typer(no_args_is_help=True, help="Make training sets, and banks to render from.")
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder; a stopped run goes on there.")]
 
 

@@ -65,12 +65,12 @@ def marks() -> Tensor:
 class Scripted(Dice):
     """Dice whose bell curves give chosen values by their spread, else 0; nothing happens by chance."""
 
-    def __init__(self, values: Mapping[Number, Tensor], seed: int = 0) -> None:
+    def __init__(self, values: Mapping[int, Tensor], seed: int = 0) -> None:
         super().__init__(CPU, seed)
         self._values = values
 
     def normal(self, spread: Number, *shape: int) -> Tensor:
-        return self._values.get(spread, torch.zeros(shape))
+        return self._values.get(int(spread), torch.zeros(shape))  # what is below 1 stays 0
 
     def happens(self, chance: Number, *shape: int) -> Tensor:
         return torch.zeros(shape, dtype=torch.bool)

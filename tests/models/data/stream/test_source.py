@@ -136,8 +136,8 @@ def test_masks_hold_the_skin(batch: Batch) -> None:
 def test_skin_and_light_are_those_of_the_picture(batch: Batch, bank: Bank) -> None:
     """Heads that are drawn plainly from the labels are as light and dark as the picture, place by place."""
     part = bank.models["anny"]
-    basis = (torch.from_numpy(values) for values in (part.skins.albedo_mean, part.skins.albedo_modes))
-    drawn = FaceRenderer(part.model, *basis, side=SIDE)(_code(batch), _known(batch.camera))
+    mean, modes = (torch.from_numpy(values) for values in (part.skins.albedo_mean, part.skins.albedo_modes))
+    drawn = FaceRenderer(part.model, mean, modes, SIDE)(_code(batch), _known(batch.camera))
     for index in range(len(batch)):
         both = (batch.skin[index] > 0) & (drawn.skin[index] > 0.5)
         picture, plain = (image[index][:, both].mean(dim=0) for image in (batch.pixels, drawn.image))
