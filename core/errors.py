@@ -85,7 +85,7 @@ class PresetUnreadable(SemblanceError):
 
 
 class DataUnreadable(SemblanceError):
-    """A training set, a shard of it or an evaluation dataset is damaged, incomplete or of another version."""
+    """A training set, a shard of it, a bank or an evaluation dataset is damaged, incomplete or outdated."""
 
     code = "data_unreadable"
 

@@ -71,7 +71,10 @@ def _drawn(labels: dict[str, np.ndarray]) -> tuple[list[np.ndarray], list[np.nda
     renderer = FaceRenderer(head.model, head.albedo_mean, head.albedo_modes, SIDE)
     names = ("identity", "expression", "albedo", "rotation", "translation", "sh")
     with torch.no_grad():
-        code = FaceCode(**{name: torch.from_numpy(labels[name]) for name in names})
+        identity, expression, albedo, rotation, translation, sh = (
+            torch.from_numpy(labels[name]) for name in names
+        )
+        code = FaceCode(identity, expression, albedo, rotation, translation, sh)
         drawn = renderer(code, torch.from_numpy(labels["camera"]))
     photo = torch.where(drawn.covered[:, None] > 0, drawn.image.clamp(0, 1), torch.tensor(0.4))
     images = (255 * photo).round().byte().permute(0, 2, 3, 1).numpy()

@@ -25,11 +25,16 @@ _NETWORK: Final = "rec_net"
 class Reading(Protocol):
     """What is used of a network's answer: see ``models.face_reader.FaceReading``."""
 
-    identity: Float[ndarray, "identity"]
-    expression: Float[ndarray, "52"]
-    rotation: Float[ndarray, "3 3"]
-    translation: Float[ndarray, "3"]
-    camera: Float[ndarray, "4"]
+    @property
+    def identity(self) -> Float[ndarray, "identity"]: ...
+    @property
+    def expression(self) -> Float[ndarray, "52"]: ...
+    @property
+    def rotation(self) -> Float[ndarray, "3 3"]: ...
+    @property
+    def translation(self) -> Float[ndarray, "3"]: ...
+    @property
+    def camera(self) -> Float[ndarray, "4"]: ...
 
 
 @runtime_checkable

@@ -219,7 +219,7 @@ def rotation_error(
 ) -> Float[Tensor, "batch 3"]:
     """Axis × sine of the turn from the truth to a rotation, camera axes: about radians while it is small.
 
-    A turn of more than a right angle counts as one, with a gradient still.
+    A turn of more than a right angle counts as 1 or more, with a gradient that turns it back.
     """
     between = rotation @ truth.transpose(1, 2)
     pairs = ((2, 1), (0, 2), (1, 0))

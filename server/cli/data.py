@@ -1,4 +1,4 @@
-"""``semblance data``: training sets, of rendered people and of real pictures."""
+"""``semblance data``: training sets, of rendered people and of real pictures, and banks to render from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.cli.exits import reported
 from server.cli.options import Debug, Json
 from server.cli.reporting import Reporter, in_words
 
-data = typer.Typer(no_args_is_help=True, help="Make training sets.")
+data = typer.Typer(no_args_is_help=True, help="Make training sets, and banks to render from.")
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder; a stopped run goes on there.")]
 
 
@@ -65,3 +65,32 @@ def photos(
         people=made.people,
         pictures=made.pictures,
     )
+
+
+@data.command()
+@reported
+def bank(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; it must hold no bank yet.")],
+    models: Annotated[
+        list[str], typer.Option("--model", "--models", help="anny, ict; repeat for several.")
+    ] = ["anny", "ict"],  # noqa: B006  typer wants a list
+    skins: Annotated[int, typer.Option(min=1, help="Painted skins of each face model.")] = 640,
+    backgrounds: Annotated[int, typer.Option(min=1, help="Pictures behind the heads.")] = 512,
+    expressions: Annotated[int, typer.Option(min=1, help="Expressions that pictures draw from.")] = 40_000,
+    take: Annotated[
+        Path | None, typer.Option(help="Live Link Face CSV whose first half gives expressions.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other skins.")] = 0,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Paint a bank of skins, from which training renders its pictures as it goes."""
+    from models.data.stream.painting import BankJob, expected_seconds, make_bank
+
+    job = BankJob(out, tuple(models), skins, backgrounds, expressions, seed, take)
+    reporter = Reporter(json)
+    with reporter.job("data bank", expected_seconds(job)) as progress:
+        make_bank(job, progress)
+    size = sum(file.stat().st_size for file in out.iterdir() if file.is_file())
+    done = f"{out}: {skins} skins each of {' and '.join(models)}, {size / 1e6:.0f} MB"
+    reporter.result(f"{done} ({in_words(progress.seconds)})", written=str(out), skins=skins, bytes=size)

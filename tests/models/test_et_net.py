@@ -8,6 +8,7 @@ from torch import Tensor
 
 from models.et_net import ETNet, RecAugNet
 from models.losses.activation import activation_loss
+from models.losses.supervised import SupervisedWeights, expression_terms
 from models.rec_net import RecNet, rec_net_terms
 from tests.models.conftest import ALBEDO, IDENTITY, Pictures
 from tests.models.learning import expression_errors, learn
@@ -42,6 +43,30 @@ def test_it_learns_eight_pictures(pictures: Pictures, trained: tuple[ETNet, list
         after = net(pictures.observed.image)
     (active, idle), (active_after, idle_after) = (expression_errors(said, truth) for said in (before, after))
     assert active_after < 0.5 * active and idle_after < 0.5 * idle
+
+
+def test_it_learns_how_far_off_it_is(pictures: Pictures) -> None:
+    torch.manual_seed(0)
+    net = ETNet("small", spread=True)
+    truth = pictures.truth.expression
+    weights = SupervisedWeights(activation=1.0, spread=0.3)
+
+    def terms(progress: float) -> dict[str, Tensor]:
+        said, doubt = net.read(pictures.observed.image)
+        return expression_terms(said, doubt, truth, weights)
+
+    first = net.read(pictures.observed.image)[1]
+    losses = learn(net, terms, steps=60)
+    net.eval()
+    with torch.no_grad():
+        said, doubt = net.read(pictures.observed.image)
+        assert torch.equal(net(pictures.observed.image), said)
+    assert first is not None and doubt is not None and doubt.shape == truth.shape
+    assert losses[-1] < losses[0] and float(doubt.mean()) < float(first.mean())
+    error = (said - truth).abs()
+    large, small = error > error.quantile(0.9), error < error.quantile(0.5)
+    assert float(doubt[large].mean()) > 1.5 * float(doubt[small].mean())
+    assert ETNet("small").read(pictures.observed.image)[1] is None
 
 
 def test_recnet_learns_the_rest_with_its_expressions(

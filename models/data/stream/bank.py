@@ -16,6 +16,8 @@ Nothing is pickled.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -96,23 +98,18 @@ class Bank:
 def read_bank(folder: Path) -> Bank:
     """
     Raises:
-        DataUnreadable: a part is missing, damaged, or of another release.
+        DataUnreadable: a part is missing, damaged, or of another release; the message names it.
     """
-    try:
-        facts = json.loads((folder / BANK_FILE).read_text())
+    with _reading(folder / BANK_FILE) as file:
+        facts = json.loads(file.read_text(encoding="utf-8"))
         if facts["kind"] != "bank" or facts["format"] != FORMAT:
-            raise ValueError("another format")
-        models = {name: _read_model(folder, name) for name in facts["models"]}
-        with np.load(folder / "scenes.npz", allow_pickle=False) as stored:
-            backgrounds = _unpacked(stored["background_bytes"], stored["background_ends"])
-            expressions = stored["expressions"].astype(np.float32) / 255
-        shared = _read_shared(folder / "shared.npz") if "ict" in models else None
-    except DataUnreadable:
-        raise
-    except Exception as error:  # damage shows in many ways
-        raise DataUnreadable(
-            f"{folder} holds no bank that can be read ({error}).", "Make it again: semblance data bank."
-        ) from error
+            raise ValueError("it is of another format")
+        names = [str(name) for name in facts["models"]]
+    models = {name: _read_model(folder, name) for name in names}
+    with _reading(folder / "scenes.npz") as file, np.load(file, allow_pickle=False) as stored:
+        backgrounds = _unpacked(stored["background_bytes"], stored["background_ends"])
+        expressions = stored["expressions"].astype(np.float32) / 255
+    shared = _read_shared(folder / "shared.npz") if "ict" in models else None
     return Bank(facts, models, backgrounds, expressions, shared)
 
 
@@ -121,22 +118,35 @@ def head_key(model: str) -> str:
     return f"bank/{model}"
 
 
+@contextmanager
+def _reading(file: Path) -> Iterator[Path]:
+    try:
+        yield file
+    except Exception as error:  # damage shows in many ways
+        raise DataUnreadable(
+            f"{file} cannot be read ({error}).", "Make the bank again: semblance data bank."
+        ) from error
+
+
 def _read_model(folder: Path, name: str) -> ModelBank:
-    model = read_cached(folder / f"{name}-head.npz", head_key(name))
-    if model is None:
-        raise DataUnreadable(f"{folder}/{name}-head.npz cannot be read.", "Make the bank again.")
-    with np.load(folder / f"{name}-skins.npz", allow_pickle=False) as stored:
+    with _reading(folder / f"{name}-head.npz") as file:
+        model = read_cached(file, head_key(name))
+        if model is None:
+            raise ValueError("it is missing, damaged or of another release")
+    with _reading(folder / f"{name}-skins.npz") as file, np.load(file, allow_pickle=False) as stored:
         values = {field.name: stored[field.name] for field in fields(Skins) if field.name in stored}
         values["textures"] = _unpacked(stored["texture_bytes"], stored["texture_ends"])
         shape = stored["bare_shape"]
         values["bare"] = np.unpackbits(stored["bare_bits"])[: int(np.prod(shape))].reshape(shape)
         for key in ("albedo_mean", "albedo_modes", "hair_depth", "lash_alpha"):
             values[key] = values[key].astype(np.float32)
-    return ModelBank(model, Skins(**values), read_things(folder / f"{name}-things.npz"))
+        skins = Skins(**values)
+    with _reading(folder / f"{name}-things.npz") as file:
+        return ModelBank(model, skins, read_things(file))
 
 
 def _read_shared(file: Path) -> SharedIdentity:
-    with np.load(file, allow_pickle=False) as stored:
+    with _reading(file), np.load(file, allow_pickle=False) as stored:
         return SharedIdentity(**{field.name: stored[field.name] for field in fields(SharedIdentity)})
 
 

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from core.scene.camera import Number
+
 
 class Dice:
     """Numbers of one batch.
@@ -22,14 +24,14 @@ class Dice:
         self.host = np.random.default_rng(seeds)
         """For what one batch has in common."""
 
-    def uniform(self, low: float, high: float, *shape: int) -> Float[Tensor, "*shape"]:
+    def uniform(self, low: Number, high: Number, *shape: int) -> Float[Tensor, "*shape"]:
         unit = torch.rand(shape, generator=self._generator, device=self.device)
         return low + (high - low) * unit
 
-    def normal(self, spread: float, *shape: int) -> Float[Tensor, "*shape"]:
+    def normal(self, spread: Number, *shape: int) -> Float[Tensor, "*shape"]:
         return spread * torch.randn(shape, generator=self._generator, device=self.device)
 
-    def happens(self, chance: float, *shape: int) -> Bool[Tensor, "*shape"]:
+    def happens(self, chance: Number, *shape: int) -> Bool[Tensor, "*shape"]:
         return torch.rand(shape, generator=self._generator, device=self.device) < chance
 
     def below(self, limit: int, *shape: int) -> Int[Tensor, "*shape"]:

@@ -14,6 +14,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from core.atomic import staged_output
+from core.errors import BadInput, OutputFailed
 from core.face_model.cache import write_cached
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
@@ -67,16 +68,24 @@ def make_bank(job: BankJob, progress: Progress) -> None:
         progress: must know the stage ``painting``.
 
     Raises:
+        BadInput: the numbers or models make no sense, or the folder holds a bank already.
         ModelMissing: a face model has not been added.
         UnreadableMedia: the take cannot be read.
         OutputFailed: the folder cannot be written.
-        Cancelled: the user asked to stop.
+        Cancelled: the user asked to stop; what is there is no bank yet.
     """
-    job.out.mkdir(parents=True, exist_ok=True)
+    _check(job)
+    take = training_half(read_take(job.take)) if job.take else None
+    heads = {name: load_model(name) for name in job.models}
+    try:
+        job.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFailed(
+            f"The folder {job.out} cannot be made: {error.strerror or error}.", "Choose another one."
+        ) from error
     sources = {"skins": "own, painted; NASA's portrait of Eileen Collins, from scikit-image: public domain"}
     with progress.stage(STAGE):
-        for index, name in enumerate(job.models):
-            model = load_model(name)
+        for index, (name, model) in enumerate(heads.items()):
             sources[f"heads and expressions of {name}"] = model.licence
             write_cached(job.out / f"{name}-head.npz", model, head_key(name))
             start, share = index / len(job.models), 1 / len(job.models)
@@ -84,7 +93,7 @@ def make_bank(job: BankJob, progress: Progress) -> None:
             _save_arrays(job.out / f"{name}-skins.npz", skins)
             rng = np.random.default_rng([job.seed, MODELS[name], 7])
             write_things(job.out / f"{name}-things.npz", make_things(model, rng))
-        _save_arrays(job.out / "scenes.npz", _scenes(job))
+        _save_arrays(job.out / "scenes.npz", _scenes(job, take))
         if "ict" in job.models:
             _save_arrays(job.out / "shared.npz", vars(load_shared_identity()))
     if job.take:
@@ -94,12 +103,24 @@ def make_bank(job: BankJob, progress: Progress) -> None:
         "seed": job.seed, "sources": sources,
     }  # fmt: skip
     with staged_output(job.out / BANK_FILE) as path:
-        path.write_text(json.dumps(facts, indent=1))
+        path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def expected_seconds(job: BankJob) -> dict[str, float]:
     """Stages and rough durations, for :class:`core.progress.Progress`."""
     return {STAGE: 40 + _SECONDS_A_SKIN * job.skins * len(job.models)}
+
+
+def _check(job: BankJob) -> None:
+    known = " and ".join(MODELS)
+    if set(job.models) - set(MODELS) or len(set(job.models)) < len(job.models):
+        raise BadInput(f"A bank can have the face models {known}, each once.", "Choose among them.")
+    if CODE not in job.models:
+        raise BadInput(f"All labels are in the code of {CODE}.", f"Let {CODE} be one of the models.")
+    if min(job.skins, job.backgrounds, job.expressions) < 1:
+        raise BadInput("A bank needs one skin, background and expression or more.", "Change the numbers.")
+    if (job.out / BANK_FILE).exists():
+        raise BadInput(f"{job.out} holds a bank already.", "Choose another folder, or remove that one.")
 
 
 @dataclass(frozen=True)
@@ -144,9 +165,8 @@ def _numbers(style: HairStyle) -> Float32[ndarray, "11"]:
     return np.concatenate([np.ravel(value) for value in astuple(style)]).astype(np.float32)
 
 
-def _scenes(job: BankJob) -> dict[str, ndarray]:
+def _scenes(job: BankJob, take: Float32[ndarray, "frames 52"] | None) -> dict[str, ndarray]:
     rng = np.random.default_rng([job.seed, 0, 5])
-    take = training_half(read_take(job.take)) if job.take else None
     frames = Performer(ExpressionSampler(take)).frames(job.expressions, rng)
     behind = [random_background(rng, _BACKGROUND_SIDE) for _ in range(job.backgrounds)]
     packed = [

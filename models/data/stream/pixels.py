@@ -181,9 +181,11 @@ def _lit(
     )  # fmt: skip
     colours = []
     for channel, albedo in enumerate((red, green, blue)):
-        light = sum(of(soft[:, k, channel]) * function for k, function in enumerate(basis))
-        light = light.clamp_min(_DARKEST) + lambert * of(bright[:, hard, channel])
-        colour = albedo * matt * light
+        received = torch.zeros_like(x)
+        for k, function in enumerate(basis):
+            received = received + of(soft[:, k, channel]) * function
+        received = received.clamp_min(_DARKEST) + lambert * of(bright[:, hard, channel])
+        colour = albedo * matt * received
         for index, shine in zip((0, hard), shines, strict=True):
             colour = colour + shine * of(bright[:, index, channel])
         colours.append(colour)

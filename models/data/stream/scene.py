@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT
-from core.scene.camera import rotation_matrix, transform
+from core.scene.camera import Number, rotation_matrix, transform
 from core.scene.lighting import C0, COSINE_LOBE, harmonics
 from models.data.crops import MARGIN, SIDE
 from models.data.stream.dice import Dice
@@ -117,7 +117,7 @@ def _directions(dice: Dice, batch: int, count: int) -> Float[Tensor, "batch coun
     return torch.stack([azimuth.sin() * up.cos(), -up.sin(), -azimuth.cos() * up.cos()], dim=-1)
 
 
-def _tints(dice: Dice, spread: float, batch: int, count: int) -> Float[Tensor, "batch count 3"]:
+def _tints(dice: Dice, spread: Number, batch: int, count: int) -> Float[Tensor, "batch count 3"]:
     warmth = dice.normal(spread, batch, count)
     return torch.stack([1 + warmth, torch.ones_like(warmth), 1 - warmth], dim=-1).clamp(0.4, 1.6)
 

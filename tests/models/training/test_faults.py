@@ -93,8 +93,10 @@ def test_settings_that_do_not_fit_are_said(config: TrainingConfig, shards: Path,
         run(replace(config, data=()))
     with pytest.raises(DataUnreadable):
         run(replace(config, data=(str(tmp_path),)))
-    with pytest.raises(BadInput, match="cannot render while it trains"):
+    with pytest.raises(BadInput, match="rendered from a bank, and none is given"):
         run(replace(config, data=("stream",)))
+    with pytest.raises(DataUnreadable, match=r"bank.json cannot be read"):
+        run(replace(config, data=("stream",), bank=str(tmp_path)))
     assert not (tmp_path / "run").exists()
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputFailed):

@@ -16,9 +16,9 @@ from core.face_model.mediapipe_topology import FACE_OVAL
 from core.face_model.model import FaceModel
 from core.scene.camera import head_rotation
 from models.data.sample import Batch
-from models.face_code import FaceCode
-from models.training.config import NetworkConfig
-from models.training.objectives import LabelWeights, Objective, label_terms, view_of
+from models.face_code import FaceCode, Spread
+from models.training.config import NetworkConfig, kind_of, make_config, read_recipe, recipes
+from models.training.objectives import Objective, view_of
 from models.training.region import face_region
 from models.training.source import ShardSource, load_head
 from models.training.validation import rotation_angle, validate
@@ -26,6 +26,7 @@ from models.training.weights import Layout
 from tests.models.training.conftest import small_config
 
 LAYOUT = Layout("rec_net", "small", 120, 48, 64, "anny")
+_EXPRESSIONS = Layout("et_net", "small", 0, 0, 64, "")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,11 @@ def _turn(angle: float) -> Tensor:
     return torch.from_numpy(Rotation.from_rotvec(angle * axis).as_matrix()).float()[None]
 
 
+def _outputs(code: FaceCode) -> tuple[Tensor, ...]:
+    """As networks that do not say how sure they are return it."""
+    return (code.identity, code.expression, code.albedo, code.rotation, code.translation, code.sh)
+
+
 class _Says(nn.Module):
     """A network that says one thing."""
 
@@ -54,7 +60,7 @@ class _Says(nn.Module):
         self.code = code
 
     def forward(self, images: Tensor, camera: Tensor) -> tuple[Tensor, ...]:
-        return tuple(vars(self.code).values())
+        return _outputs(self.code)
 
 
 def _figures(code: FaceCode, batch: Batch) -> dict[str, float]:
@@ -107,26 +113,84 @@ def test_the_face_is_compared_and_not_the_rest_of_the_head(anny: FaceModel) -> N
     assert not nearest(top)
 
 
+def _label_terms(code: FaceCode, batch: Batch, **labels: float) -> dict[str, float]:
+    """Of a network that learns from labels alone."""
+    papers = dict.fromkeys(("photometric", "landmark", "prior"), 0.0)
+    network = NetworkConfig("rec_net", loss=papers, labels=labels)
+    terms = Objective(network, LAYOUT, load_head("anny")).terms(_outputs(code), view_of(batch, 64), 0.0)
+    return {name: float(value) for name, value in terms.items()}
+
+
 def test_errors_against_labels_are_weighed_and_only_where_known(batch: Batch) -> None:
     truth = _truth(batch)
-    weights = LabelWeights(expression=3.0, rotation=1.0, translation=2.0, identity=5.0, albedo=1.0)
-    same = label_terms(truth, batch, weights, True)
-    assert len(same) == 5 and all(float(value) < 1e-6 for value in same.values())
+    labels = {
+        "shape": 2.0, "identity": 5.0, "expression": 3.0, "activation": 1.0, "rotation": 1.0,
+        "distance": 2.0, "landmarks": 1.0, "sh": 1.0, "albedo": 1.0,
+    }  # fmt: skip
+    same = _label_terms(truth, batch, **labels)
+    assert set(same) == set(labels)
+    assert all(value < 0.03 for value in same.values()), same
     identity = truth.identity.clone()
     identity[0] += 1
-    off = replace(truth, identity=identity, translation=1.5 * truth.translation)
-    terms = label_terms(off, batch, weights, True)
-    assert float(terms["label_identity"]) == pytest.approx(5 / len(batch), rel=1e-4)
-    assert float(terms["label_translation"]) == pytest.approx(1.0, rel=1e-4)
+    off = replace(
+        truth, identity=identity, translation=1.5 * truth.translation, expression=truth.expression + 0.1
+    )
+    terms = _label_terms(off, batch, **labels)
+    assert terms["identity"] == pytest.approx(5 / len(batch), rel=1e-4)
+    assert terms["distance"] == pytest.approx(2 * np.log(1.5), rel=1e-4)
+    assert terms["expression"] == pytest.approx(0.3, rel=1e-4)
+    assert terms["shape"] > same["shape"]
     unknown = replace(batch, identity_known=torch.arange(len(batch)) > 0)
-    assert float(label_terms(off, unknown, weights, True)["label_identity"]) < 1e-6
-    assert set(label_terms(off, batch, weights, False)) == {
-        "label_expression", "label_rotation", "label_translation",
-    }  # fmt: skip
-    photos = replace(batch, expression=None, rotation=None, translation=None, identity=None, albedo=None)
-    assert label_terms(off, photos, weights, True) == {}
+    assert _label_terms(off, unknown, **labels)["identity"] < 1e-6
+    other = _label_terms(off, replace(batch, model="ict"), **labels)
+    assert set(other) == {"expression", "activation"}  # the pose is that of another head
+    photos = replace(
+        batch, expression=None, rotation=None, translation=None, identity=None, albedo=None, sh=None,
+        landmarks=None, seen=batch.landmarks,
+    )  # fmt: skip
+    assert _label_terms(off, photos, **labels) == {}
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_every_weight_of_the_recipes_has_a_term(recipe: str) -> None:
+    for network in make_config(read_recipe(recipe)).networks:
+        kind = kind_of(network)
+        layout = Layout(kind, network.backbone, network.identity, network.albedo, network.side, "anny")
+        objective = Objective(network, layout, load_head("anny"))
+        assert {name: vars(objective.labels)[name] for name in network.labels} == network.labels
+
+
+def test_networks_that_say_fewer_coefficients_learn_the_first_ones(batch: Batch) -> None:
+    truth = _truth(batch)
     few = replace(truth, identity=truth.identity[:, :12], albedo=truth.albedo[:, :3])
-    assert float(label_terms(few, batch, weights, True)["label_identity"]) < 1e-6
+    layout = replace(LAYOUT, identity=12, albedo=3)
+    network = NetworkConfig("rec_net", labels={"identity": 1.0, "albedo": 1.0, "shape": 1.0})
+    terms = Objective(network, layout, load_head("anny")).terms(_outputs(few), view_of(batch, 64), 0.0)
+    assert float(terms["identity"]) < 1e-6 and float(terms["albedo"]) < 1e-6
+    assert float(terms["shape"]) < 0.02
+
+
+def test_networks_that_say_how_sure_they_are_learn_to(batch: Batch) -> None:
+    truth = _truth(batch)
+    network = NetworkConfig("rec_net", spread=True, labels={"spread": 1.0})
+    objective = Objective(network, LAYOUT, load_head("anny"))
+    off = replace(truth, expression=truth.expression + 0.1)
+
+    def spread_term(size: float) -> float:
+        spread = Spread(
+            torch.full_like(truth.identity, 0.5), torch.full_like(truth.expression, size),
+            torch.full((len(batch), 3), 0.1),
+        )  # fmt: skip
+        return float(objective.terms((*_outputs(off), *vars(spread).values()), view_of(batch, 64), 0.0)[
+            "spread_expression"
+        ])  # fmt: skip
+
+    assert spread_term(0.1) < min(spread_term(0.05), spread_term(0.2))
+    expressions = Objective(NetworkConfig("et_net", labels={"spread": 1.0}), _EXPRESSIONS, None)
+    doubt = torch.full_like(off.expression, 0.1)
+    terms = expressions.terms((off.expression, doubt), view_of(batch, 64), 0.0)
+    assert float(terms["spread_expression"]) == pytest.approx(spread_term(0.1), rel=1e-5)
+    assert "activation" in terms
 
 
 def test_photos_teach_by_their_looks_and_landmarks_alone(batch: Batch) -> None:
@@ -137,9 +201,9 @@ def test_photos_teach_by_their_looks_and_landmarks_alone(batch: Batch) -> None:
     assert view.camera[0].tolist() == pytest.approx([290, 290, 32, 32])
     code = _truth(batch)
     network = NetworkConfig("rec_net", labels={"expression": 1.0, "identity": 1.0})
-    terms = Objective(network, LAYOUT, load_head("anny")).terms(tuple(vars(code).values()), view, 0.0)
+    terms = Objective(network, LAYOUT, load_head("anny")).terms(_outputs(code), view, 0.0)
     assert set(terms) == {"photometric", "landmark", "prior"}
-    expressions = Objective(NetworkConfig("et_net"), Layout("et_net", "small", 0, 0, 64, ""), None)
+    expressions = Objective(NetworkConfig("et_net"), _EXPRESSIONS, None)
     assert expressions.terms((code.expression,), view, 0.0) == {}
     with pytest.raises(BadInput, match="no landmarks"):
         view_of(replace(photos, seen=None), 64)

@@ -64,7 +64,13 @@ def test_rec_aug_net_goes_on_with_both(shards: Path, parts: tuple[Path, Heard], 
 def test_pe_net_learns_from_frames_of_a_person_and_from_labels(shards: Path, tmp_path: Path) -> None:
     own = {
         "loss": {"photometric": 0.2, "landmark": 0.01},
-        "labels": {"expression": 200.0, "rotation": 20.0, "translation": 1.0, "identity": 1.0},
+        "labels": {
+            "expression": 10.0,
+            "activation": 150.0,
+            "rotation": 0.5,
+            "distance": 2.0,
+            "identity": 1.0,
+        },
     }
     config = small_config(
         shards, "pe_net", pe_net=own, steps=STEPS, people=4, validation=[str(shards)], validate_every=20,
@@ -73,7 +79,7 @@ def test_pe_net_learns_from_frames_of_a_person_and_from_labels(shards: Path, tmp
     train(config, tmp_path / "run", told=heard)
     first, last, before, after = heard.ends("pe_net")
     assert "exclusive" not in first and "exclusive" in last and "consistent" in last
-    for term in ("photometric", "landmark", "label_expression", "label_rotation"):
+    for term in ("photometric", "landmark", "expression", "rotation"):
         assert last[term] < 0.85 * first[term], term
     for name in ("coefficients", "active", "rotation_degrees", "landmarks_percent"):
         assert after[name] < 0.9 * before[name], name
