@@ -128,7 +128,7 @@ def track_video(
         progress: must know the stages of :func:`expected_seconds`.
         stopped: asked at each frame; true ends the clip there and keeps what was seen so far: the track is
             partial, and says so.
-        reader: a network that reads every frame, for the person's identity and the head's turn; not used
+        reader: a network that reads some frames, for the person's identity and the head's turn; not used
             with a rig of another face model than the one it speaks of.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a network says of a clip's frames: how the head is turned in each, and who the person is."""
+"""What a network says of some of a clip's frames: how the head is turned, and who the person is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.fitting.clip_identity import spread_frames
 from core.fitting.face_belief import FaceBelief, FaceReader, FaceReading
 
 IDENTITY_FRAMES: Final = 24
+EVERY: Final = 16  # frames from one that is read to the next: reading takes twice as long as finding a face
 _MOST_KEPT: Final = 96  # readings with their identity; an hour of video must not fill the memory
 
 
@@ -19,12 +20,13 @@ class ClipReadings:
     """Collects readings frame by frame.
 
     Args:
-        reader: asked about every frame. No camera is known then, so its rotations are those against the ray
+        reader: asked about some frames. No camera is known then, so its rotations are those against the ray
             on which the face is seen.
+        every: how many frames lie between.
     """
 
-    def __init__(self, reader: FaceReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: FaceReader, every: int = EVERY) -> None:
+        self._reader, self._every, self._due = reader, every, 0
         self._turns: dict[int, tuple[ndarray, ndarray]] = {}
         self._kept: list[tuple[FaceReading, ndarray]] = []
         self._step = 1  # of the readings, every so many are kept
@@ -36,7 +38,10 @@ class ClipReadings:
         pixels: UInt8[ndarray, "height width 3"],
         landmarks: Float32[ndarray, "478 3"],
     ) -> None:
-        """Read the face in a frame of this number; frames come in order, and some may be missing."""
+        """Read the face in the frame of this number, if one is due; frames come in order."""
+        if frame < self._due:
+            return
+        self._due = frame + self._every
         reading = self._reader.read(pixels, landmarks)
         if reading.rotation_spread is not None:
             self._turns[frame] = reading.rotation, reading.rotation_spread
