@@ -135,7 +135,7 @@ def test_a_network_that_says_how_sure_it_is_says_so_within_bounds() -> None:
     spread = net(images).spread
     assert spread is not None and spread.identity.shape == (2, 4)
     assert spread.expression.shape == (2, 52) and spread.rotation.shape == (2, 3)
-    assert float(spread.identity.mean()) == pytest.approx(0.95, abs=0.02)  # before it has learnt to look
+    assert spread.identity.mean().item() == pytest.approx(0.95, abs=0.02)  # before it has learnt to look
     assert net.doubt is not None
     for sign in (1.0, -1.0):
         with torch.no_grad():
