@@ -17,6 +17,7 @@ from core.errors import BadInput, ModelMissing, ModelUnreadable
 from models.backbone_weights import load_backbone_weights
 from models.et_net import ETNet, RecAugNet
 from models.face_code import FaceCodeNet
+from models.network_card import read_card
 from models.pe_net import PENet
 from models.rec_net import RecNet
 from models.training.config import NetworkConfig, kind_of
@@ -162,7 +163,7 @@ def save_network(net: Network, layout: Layout, file: Path, half: bool = False) -
 
 
 def load_network(file: Path) -> tuple[Layout, Network]:
-    """What :func:`save_network` wrote, on the CPU, as float32, in evaluation mode.
+    """What :func:`save_network` or ``models.export`` wrote, on the CPU, as float32, in evaluation mode.
 
     Raises:
         ModelMissing: there is no such file.
@@ -173,17 +174,28 @@ def load_network(file: Path) -> tuple[Layout, Network]:
         raise ModelMissing(f"{file} does not exist or is a folder.", _HINT)
     try:
         with safe_open(file, "pt") as stored:
-            facts = json.loads((stored.metadata() or {})["semblance"])
+            facts = dict(stored.metadata() or {})
             weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  no mapping
-        if facts.pop("format") != FORMAT:
-            raise ValueError(f"it is of another version than {FORMAT}")
-        layout = Layout(**facts)
+        layout = _layout(facts, weights)
         net = build(layout)
         own = net.state_dict()
         net.load_state_dict({name: value.to(own[name].dtype) for name, value in weights.items()})
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, BadInput) as error:
         raise ModelUnreadable(f"{file} holds no network that can be read ({error}).", _HINT) from error
     return layout, net.eval()
+
+
+def _layout(facts: dict[str, str], weights: dict[str, Tensor]) -> Layout:
+    if "semblance" not in facts:  # exported: the card that travels with it says the same
+        card = read_card(facts)
+        kind = "rec_net" if card.kind == "face" else "et_net"
+        albedo = len(card.mirror.albedo) if card.mirror else 0
+        spread = any(name.startswith("doubt.") for name in weights)
+        return Layout(kind, card.backbone, card.identity_modes, albedo, card.side, card.face_model, spread)
+    known = json.loads(facts["semblance"])
+    if known.pop("format") != FORMAT:
+        raise ValueError(f"it is of another version than {FORMAT}")
+    return Layout(**known)
 
 
 def parameter_count(net: nn.Module) -> int:

@@ -44,7 +44,7 @@ def _check(request: Request) -> None:
 
 def _warm_up() -> None:
     import core.photos_to_rig  # noqa: F401
-    import models.face_reader  # noqa: F401
+    import models.face_reader
     import models.recognition  # noqa: F401
 
 

@@ -11,10 +11,11 @@ import torch
 
 from core.errors import BadInput, ModelMissing, ModelUnreadable
 from models.rec_net import RecNet
+from models.registry import SHIPPED
 from models.training.config import TrainingConfig, make_config, read_settings
 from models.training.loop import Outcome, train
 from models.training.optimisation import RunningMean, rate_at
-from models.training.weights import Layout, load_network, save_network
+from models.training.weights import Layout, Outputs, load_network, parameter_count, save_network
 from tests.models.training.conftest import Heard, small_config
 
 
@@ -131,3 +132,12 @@ def test_the_rate_rises_and_falls(shards: Path) -> None:
     assert rates[0] == pytest.approx(0.1) and rates[10] == pytest.approx(1.0)
     assert rates[60] == pytest.approx(0.55) and rates[-1] == pytest.approx(0.1, abs=1e-3)
     assert rates[:11] == sorted(rates[:11]) and rates[10:] == sorted(rates[10:], reverse=True)
+
+
+@pytest.mark.parametrize("name", ["rec_net", "et_net"])
+def test_training_goes_on_from_the_networks_that_ship(name: str) -> None:
+    layout, net = load_network(SHIPPED / f"{name}.safetensors")
+    assert layout.kind == name and layout.spread and parameter_count(net) > 1e6
+    with torch.no_grad():
+        outputs = Outputs(net)(torch.rand(2, 3, layout.side, layout.side), torch.full((2, 4), 100.0))
+    assert all(bool(part.isfinite().all()) for part in outputs)
