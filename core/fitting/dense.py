@@ -45,10 +45,13 @@ class DenseWeights:
         colour_noise: standard deviation of a linear colour.
         landmark_noise, closure_noise: standard deviations, fractions of the eye distance.
         contour: of the silhouette term.
-        identity, sparsity, exclusive, believed: as in the landmark fit.
+        identity, sparsity, exclusive, believed, believed_identity: as in the landmark fit. What is believed
+            is set so that the fit ends nearer to the truth than the belief (``tests.benchmarks.belief``).
         albedo_prior: how firmly a point's albedo is held to the person's skin tone, in photos.
         correction: of the free-form correction's size and roughness.
         correction_size: metres that count as one.
+        correction_held: how far a belief about the identity holds the correction back, see
+            ``FaceBelief.firmness``.
         lens: standard deviation of the log focal length's change.
     """
 
@@ -62,9 +65,11 @@ class DenseWeights:
     sparsity: float = 10.0
     exclusive: float = 30.0
     believed: float = 1.0
+    believed_identity: float = 10.0
     albedo_prior: float = 0.15
     correction: float = 0.05
     correction_size: float = 0.003
+    correction_held: float = 3.0
     lens: float = 0.15
 
 
@@ -152,8 +157,10 @@ class _DenseSolver:
         self.levels = [F.avg_pool2d(layers, 4), F.avg_pool2d(layers, 2), layers]
         self.landmark_trust = torch.from_numpy(landmark_weights(_CONTOUR)).float()
         self.identity_mean, self.identity_precision = (
-            torch.from_numpy(part).float() for part in belief.identity_prior(len(identity), weights.believed)
+            torch.from_numpy(part).float()
+            for part in belief.identity_prior(len(identity), weights.believed_identity)
         )
+        self.correction_weight = weights.correction * (1 + weights.correction_held * belief.firmness)
         believed = belief.photos(self.count)
         said, sure, self.sparsity, self.turn_sure = (
             torch.tensor(np.stack([getattr(each, part) for each in believed]), dtype=f32)
@@ -327,7 +334,8 @@ class _DenseSolver:
         prior = prior + w.exclusive * e[:, _EXCLUSIVE].min(dim=-1).values.square().sum()
         prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
         size, bend = posed.correction, self.rough - posed.correction
-        prior = prior + w.correction * (size.square().sum() + bend.square().sum()) / w.correction_size**2
+        held = size.square().sum() + bend.square().sum()
+        prior = prior + self.correction_weight * held / w.correction_size**2
         pull = w.photometric_alone if self.count == 1 else w.photometric * self.count
         return pull * photometric + landmarks + closure + w.contour * self._contour_energy(posed) + prior
 

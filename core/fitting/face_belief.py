@@ -154,6 +154,17 @@ class FaceBelief:
             precision[:known] += weight * told
         return mean, precision
 
+    @property
+    def firmness(self) -> float:
+        """How much more is known of the identity than N(0, 1) says: the mean precision beyond 1.
+
+        Where a network knows the face, free-form corrections of it are more likely to explain shadows and
+        the flow's errors than the person; they are held back by as much.
+        """
+        if self.identity_spread is None:
+            return 0.0
+        return float(np.maximum(_precision(self.identity_spread) - 1, 0).mean())
+
     def photos(self, count: int) -> list[PhotoBelief]:
         """The belief about each of so many photos.
 

@@ -79,7 +79,7 @@ def fit_landmarks(
         model.identity_basis if identity is None else model.identity_basis[:0],
     )
     belief = belief or FaceBelief()
-    prior = belief.identity_prior(points.modes, weights.believed)
+    prior = belief.identity_prior(points.modes, weights.believed_identity)
     views = [
         _start(seen, points, weights, prior[0], believed)
         for seen, believed in zip(observations, belief.photos(len(observations)), strict=True)

@@ -37,7 +37,10 @@ class PointWeights:
         sparsity: cost of a unit at 1 (L1), for each photo; less where something is believed of the unit.
         ridge: cost of the squared units.
         exclusive: cost of the square of the smaller unit of an exclusive pair (CPEM eq. 4).
-        believed: weight of what is believed of identity, expressions and rotations.
+        believed: weight of what is believed of expressions and rotations.
+        believed_identity: of what is believed of the identity beyond N(0, 1). Places in photos err together,
+            above all those of one landmark network on one face, and many photos do not make them better;
+            this sets off that they are counted one by one.
         outlier: residual, in standard deviations, where the robust weight has fallen to a quarter.
     """
 
@@ -47,6 +50,7 @@ class PointWeights:
     ridge: float = 1.0
     exclusive: float = 30.0
     believed: float = 1.0
+    believed_identity: float = 3.0
     outlier: float = 2.5
 
 

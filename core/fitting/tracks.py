@@ -41,6 +41,7 @@ class TrackWeights(LandmarkWeights):
         free_form_size: standard deviation in metres of what a round may add beyond the basis, along the
             normals.
         free_form_reach: of its smoothness, metres.
+        free_form_held: how far a belief about the identity holds it back, see ``FaceBelief.firmness``.
     """
 
     noise: float = 0.2
@@ -49,6 +50,7 @@ class TrackWeights(LandmarkWeights):
     ridge: float = 2.0
     exclusive: float = 100.0
     outlier: float = 5.0
+    believed_identity: float = 50.0
     track_noise: float = 0.005
     outline: float = 0.3
     coverage: float = 0.13
@@ -56,6 +58,7 @@ class TrackWeights(LandmarkWeights):
     lens: float = 0.25
     free_form_size: float = 0.0007
     free_form_reach: float = 0.02
+    free_form_held: float = 3.0
 
 
 def refine_by_flow(
@@ -113,7 +116,9 @@ def fit_tracks(
         belief: what networks say of the person and the photos.
     """
     weights = weights or TrackWeights()
-    free_form = smooth_modes(model, weights.free_form_size, weights.free_form_reach, FREE_FORM_MODES)
+    belief = belief or FaceBelief()
+    size = weights.free_form_size / np.sqrt(1 + weights.free_form_held * belief.firmness)
+    free_form = smooth_modes(model, float(size), weights.free_form_reach, FREE_FORM_MODES)
     places = LinearPoints.on_model(
         model,
         np.concatenate([model.landmark_triangles, points.triangles]),
@@ -121,12 +126,11 @@ def fit_tracks(
         model.template + start.correction,
         np.concatenate([model.identity_basis, free_form]),
     )
-    belief = belief or FaceBelief()
     believed = belief.photos(len(observations))
     photos = zip(observations, tracks, start.photos, believed, strict=True)
     views = [_view(*photo, weights) for photo in photos]
     modes = len(start.identity)
-    mean, precision = belief.identity_prior(modes, weights.believed)
+    mean, precision = belief.identity_prior(modes, weights.believed_identity)
     beyond = np.zeros(len(free_form))
     prior = np.append(mean, beyond), np.append(precision, beyond + 1)
     solver = PointSolver(places, views, np.append(start.identity, beyond), weights, prior)
