@@ -81,7 +81,7 @@ def main() -> None:
     model = load_model(options.model)
     reading = load_face_reader()
     print(f"{seeds_line(seeds)}; median distance in mm")
-    print(f"{'head':>6s}" + "".join(f"{column:>14s}" for column in COLUMNS), flush=True)
+    print(f"{'head':>6s}" + "".join(f"{column:>17s}" for column in COLUMNS), flush=True)
     rows, missed = [], 0
     with PhotoReader() as reader, tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
@@ -93,8 +93,8 @@ def main() -> None:
             views = observe_views(head.views, reader, Path(folder))
             missed += sum(seen is None for seen in views)
             rows.append(errors(model, head, views, reading))
-            print(f"{seed:6d}" + "".join(f"{error:14.3f}" for error in rows[-1]), flush=True)
-    print(f"{'mean':>6s}" + "".join(f"{mean:14.3f}" for mean in np.nanmean(rows, axis=0)))
+            print(f"{seed:6d}" + "".join(f"{error:17.3f}" for error in rows[-1]), flush=True)
+    print(f"{'mean':>6s}" + "".join(f"{mean:17.3f}" for mean in np.nanmean(rows, axis=0)))
     print(f"faces not found in {missed} of {5 * len(seeds)} photos")
 
 
