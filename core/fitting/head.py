@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -62,7 +63,9 @@ def fit_head(
             belief=belief, progress=progress.update,
         )  # fmt: skip
     with progress.stage("views"), _one_thread():
-        fine = refine_by_flow(model, observations, fine, belief=belief, progress=progress.update)
+        # Seen from several sides, a face says more of its shape than the network knows.
+        shown = None if belief is None else replace(belief, identity=None, identity_spread=None)
+        fine = refine_by_flow(model, observations, fine, belief=shown, progress=progress.update)
     with progress.stage("expressions"):
         of_basis = model.neutral(fine.identity.astype(np.float32))
         neutral = settle_neutral(model, of_basis + fine.correction, of_basis)

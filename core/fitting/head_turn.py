@@ -71,22 +71,21 @@ def turns_with_readings(
     Args:
         joined: by landmarks.
         read: by the network.
-        spread: of the readings, about the camera's axes, radians; infinite where a frame was not read. Such
-            a frame takes the clip's zero alone, so that nothing jumps.
+        spread: of the readings, about the camera's axes, radians; infinite where a frame was not read. Then
+            all frames take the clip's zero alone, so that nothing jumps between them.
     """
     known = np.isfinite(spread).all(axis=1)
     if not known.any():
         return joined
-    turned = joined.copy()
     apart = Rotation.from_matrix(np.swapaxes(read[known], -1, -2) @ joined[known]).as_rotvec()
     # from the camera's axes to the head's, in which the turns are compared
     doubt = np.einsum("fca,fc->fa", np.square(joined[known]), np.square(spread[known]))
     usual, usual_doubt = np.median(apart, axis=0), np.median(doubt, axis=0)
     zero = usual_doubt / (usual_doubt + _ZERO**2) * usual
+    if not known.all():
+        return joined @ Rotation.from_rotvec(zero - usual).as_matrix()
     motion = doubt / (doubt + _MOTION**2) * (apart - usual)
-    turned[known] = read[known] @ Rotation.from_rotvec(zero + motion).as_matrix()
-    turned[~known] = joined[~known] @ Rotation.from_rotvec(zero - usual).as_matrix()
-    return turned
+    return read @ Rotation.from_rotvec(zero + motion).as_matrix()
 
 
 def placed(

@@ -86,7 +86,6 @@ def track(
     from core.rig import load_rig
     from core.track import save_track, write_livelink
     from core.video_to_track import TrackOptions, expected_for, track_video
-    from models.face_reader import load_face_reader
     from models.prior.prior import LandmarkPrior
 
     options = TrackOptions(name, start, end, point, point_time)
@@ -94,9 +93,8 @@ def track(
     with reporter.job("track", expected_for(video, options, person, check is not None)) as progress:
         with ending_gently() as asked_to_finish:
             made = track_video(
-                video, options, person, LandmarkPrior(), progress, lambda: _told(asked_to_finish, reporter),
-                load_face_reader(),
-            )  # fmt: skip
+                video, options, person, LandmarkPrior(), progress, lambda: _told(asked_to_finish, reporter)
+            )
         if check:
             from core.sheet.qc_clip import write_qc_clip
 

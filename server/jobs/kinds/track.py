@@ -50,7 +50,6 @@ def _run(task: Task, reports: Reports) -> Outcome:
     from core.track import save_track, write_livelink
     from core.video_to_track import TrackOptions as Wanted
     from core.video_to_track import expected_for, track_video
-    from models.face_reader import load_face_reader
     from models.prior.prior import LandmarkPrior
 
     chosen = TrackOptions(**task.options)
@@ -59,8 +58,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
     options = Wanted(name, chosen.start, chosen.end, chosen.point, chosen.point_time)
     rig = load_rig(task.rig.path) if task.rig else None
     progress = reports.progress(expected_for(video.path, options, rig, chosen.check), pictures=True)
-    reader = load_face_reader()
-    made = track_video(video.path, options, rig, LandmarkPrior(), progress, reports.finishing, reader)
+    made = track_video(video.path, options, rig, LandmarkPrior(), progress, reports.finishing)
     source = made.track.source
     track = replace(
         made.track,

@@ -76,7 +76,7 @@ def test_two_that_err_on_their_own_are_better_together() -> None:
     assert error[2] < 0.9 * min(error[:2])
 
 
-def test_frames_that_were_not_read_take_the_zero_alone() -> None:
+def test_where_frames_were_not_read_all_take_the_zero_alone() -> None:
     joined = (TURNS * Rotation.from_euler("x", 4, degrees=True)).as_matrix()
     read, spread = TURNS.as_matrix(), np.full((41, 3), np.radians(2))
     read[::3], spread[::3] = np.eye(3), np.inf
