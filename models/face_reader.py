@@ -164,6 +164,18 @@ def load_face_reader(threads: int = 1) -> FaceReader | None:
     return FaceReader(threads=threads) if available("rec_net") else None
 
 
+def rig_reader(photos: int) -> FaceReader | None:
+    """The network that a rig of so many photos starts from, on all cores.
+
+    One photo says little of a head's depth, and RecNet knows a little more. Several say more than it has
+    learnt so far: rigs of five were no better with it (``tests.benchmarks.shape``).
+
+    Raises:
+        ModelUnreadable: it is damaged or of another release.
+    """
+    return load_face_reader(threads=0) if photos == 1 else None
+
+
 class ExpressionReader(_Reader):
     """The 52 coefficients of faces, by a network of the kind ``expression``: cheap enough for every frame.
 

@@ -29,6 +29,7 @@ def demo(
     from core.rig import save_rig
     from core.sheet import EXPECTED_SECONDS as SHEET_SECONDS
     from core.sheet import save_sheet
+    from models.face_reader import rig_reader
     from server import blender_process
 
     try:
@@ -43,7 +44,7 @@ def demo(
     times: dict[str, dict[str, float]] = {}
 
     with reporter.job("rig", expected_seconds("anny", 1, options)) as progress:
-        rig = build_rig([photo], options=options, progress=progress)
+        rig = build_rig([photo], options=options, progress=progress, reader=rig_reader(1))
     times["rig"] = progress.seconds
     save_rig(rig, folder / "astronaut.semrig")
     written = [folder / "astronaut.semrig"]

@@ -55,12 +55,12 @@ def rig(
 
     from core.photos_to_rig import RigOptions, build_rig, expected_seconds
     from core.rig import save_rig
-    from models.face_reader import load_face_reader
+    from models.face_reader import rig_reader
     from models.recognition import load_recogniser
 
     options = RigOptions(name or stem, quality, texture_size, strict)
     with reporter.job("rig", expected_seconds(model, len(files), options)) as progress:
-        made = build_rig(files, model, options, progress, load_recogniser(), load_face_reader(threads=0))
+        made = build_rig(files, model, options, progress, load_recogniser(), rig_reader(len(files)))
     save_rig(made, target)
     for warning in (*made.warnings, *(line for photo in made.photos for line in photo.warnings)):
         reporter.warning(warning)

@@ -3,9 +3,10 @@
     python -m tests.benchmarks.shape [--first 100] [--heads 8] [--model anny] [--save FOLDER]
 
 Median distance, NoW-style, of the true neutral's face to the fitted neutral: of the model's mean head, of a
-fit to landmarks alone, of the whole fit without the network, of RecNet's own head, and of the whole fit as
-rigs are made, from the frontal photo and from all five. RecNet was trained on rendered heads of ICT's basis
-too, though not on these: it knows how such heads vary, which no fit with another model does.
+fit to landmarks alone, of the whole fit without the network, of RecNet's own head, and of the whole fit with
+it, from the frontal photo and from all five. Rigs of one photo are made with it, rigs of several without.
+RecNet was trained on rendered heads of ICT's basis too, though not on these: it knows how such heads vary,
+which no fit with another model does.
 
 On a machine that is busy with other work, set OMP_NUM_THREADS=1: with more threads than free cores most of
 the time goes into their waiting for each other.

@@ -52,7 +52,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
     from core.photos_to_rig import RigOptions as BuildOptions
     from core.photos_to_rig import build_rig, expected_seconds
     from core.rig import save_rig
-    from models.face_reader import load_face_reader
+    from models.face_reader import rig_reader
     from models.recognition import load_recogniser
 
     chosen = RigOptions(**task.options)
@@ -60,7 +60,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
     options = BuildOptions(name, chosen.quality, chosen.texture_size, chosen.strict)
     paths = [given.path for given in task.files]
     progress = reports.progress(expected_seconds(chosen.model, len(paths), options))
-    rig = build_rig(paths, chosen.model, options, progress, load_recogniser(), load_face_reader(threads=0))
+    rig = build_rig(paths, chosen.model, options, progress, load_recogniser(), rig_reader(len(paths)))
     rig = _labelled(rig, task.labels)
     path = task.folder / "rig.semrig"
     save_rig(rig, path)
