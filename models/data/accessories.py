@@ -13,13 +13,13 @@ from core.face_model.model import JOINTS, FaceModel
 from core.scene.camera import head_rotation
 from models.data.meshes import Sheet, Solid, ellipsoid, joined, solid, tube
 
-_GLASSES, _HAND, _MICROPHONE, _CLOTH = 0.28, 0.08, 0.06, 0.05  # shares of people, of frames for the hand
+GLASSES, HAND, MICROPHONE, CLOTH = 0.28, 0.08, 0.06, 0.05  # shares of people, of frames for the hand
 _SKIN_TONES: Final = np.array([[0.55, 0.36, 0.28], [0.30, 0.18, 0.12], [0.09, 0.05, 0.035]])
 
 
 def random_glasses(rng: np.random.Generator, marks: Float32[ndarray, "478 3"]) -> list[Solid]:
     """Glasses on a head with these landmarks (head space), for about a quarter of all heads."""
-    wears, dark, numbers, colour = rng.random() < _GLASSES, rng.random() < 0.25, rng.random(6), rng.random(3)
+    wears, dark, numbers, colour = rng.random() < GLASSES, rng.random() < 0.25, rng.random(6), rng.random(3)
     if not wears:
         return []
     metal = numbers[0] < 0.4
@@ -56,7 +56,7 @@ def random_glasses(rng: np.random.Generator, marks: Float32[ndarray, "478 3"]) -
 
 def random_hand(rng: np.random.Generator, marks: Float32[ndarray, "478 3"]) -> list[Solid]:
     """A hand-like thing before the mouth, chin or a cheek, in one frame of twelve."""
-    shown, place, tilt, tone = rng.random() < _HAND, rng.integers(5), rng.normal(0, 0.5), rng.integers(3)
+    shown, place, tilt, tone = rng.random() < HAND, rng.integers(5), rng.normal(0, 0.5), rng.integers(3)
     spread = rng.uniform(0.015, 0.019)
     if not shown:
         return []
@@ -80,7 +80,7 @@ def random_hand(rng: np.random.Generator, marks: Float32[ndarray, "478 3"]) -> l
 
 def random_microphone(rng: np.random.Generator, marks: Float32[ndarray, "478 3"]) -> list[Solid]:
     """A microphone below the mouth."""
-    shown, aside, near = rng.random() < _MICROPHONE, rng.uniform(-0.03, 0.03), rng.uniform(0.025, 0.06)
+    shown, aside, near = rng.random() < MICROPHONE, rng.uniform(-0.03, 0.03), rng.uniform(0.025, 0.06)
     grey = rng.uniform(0.01, 0.12)
     if not shown:
         return []
@@ -94,7 +94,7 @@ def random_cloth(
     rng: np.random.Generator, model: FaceModel, posed: Float32[ndarray, "vertices 3"], normals: ndarray
 ) -> list[Sheet]:
     """A cloth mask over nose and mouth, for few people."""
-    worn, low, colour = rng.random() < _CLOTH, rng.random() < 0.25, rng.random(3)
+    worn, low, colour = rng.random() < CLOTH, rng.random() < 0.25, rng.random(3)
     if not worn:
         return []
     marks = model.landmarks(model.template)

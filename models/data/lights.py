@@ -15,7 +15,7 @@ from core.scene.rasterise_numba import rasterise_arrays
 
 _MAP_SIDE: Final = 320
 AWAY: Final = 20.0  # metres to the light: near enough to parallel
-_HARD_SHARE: Final = 0.45
+HARD_SHARE: Final = 0.45
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def random_scene_light(rng: np.random.Generator) -> Light:
         soft = soft + directional_light(towards, colour)
         glints.append((towards, colour))
     towards, strength, tint = _direction(rng), rng.uniform(0.35, 1.1), _tint(rng, 0.2)
-    hard = strength * tint * (rng.random() < _HARD_SHARE)
+    hard = strength * tint * (rng.random() < HARD_SHARE)
     if hard.any():
         soft, glints = 0.6 * soft, [*[(t, 0.6 * c) for t, c in glints], (towards, hard)]
     return Light(soft, towards, hard, tuple(glints))

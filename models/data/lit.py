@@ -13,10 +13,10 @@ from core.scene.lighting import C0, C1, C2, C3
 from models.data.lights import AWAY, Light, ShadowMap
 
 SKIN, EYE, WET, DULL = range(4)
-_SHARPNESS: Final = np.array([14.0, 260.0, 60.0, 25.0], np.float32)
-_MATT: Final = np.array([1.0, 0.62, 0.9, 1.0], np.float32)  # lids keep light from the eyes
-_DARKEST: Final = 0.02
-_BIAS: Final = 2.5e-3  # metres, against a surface's shadow on itself
+SHARPNESS: Final = np.array([14.0, 260.0, 60.0, 25.0], np.float32)
+MATT: Final = np.array([1.0, 0.62, 0.9, 1.0], np.float32)  # lids keep light from the eyes
+DARKEST: Final = 0.02
+BIAS: Final = 2.5e-3  # metres, against a surface's shadow on itself
 _NO_SHADOW: Final = np.zeros((1, 1), np.float32)
 
 
@@ -90,15 +90,15 @@ def _light(albedo, normals, depth, seen, camera, soft, towards, hard, glints, sh
                 matt = np.float32(0)
                 for function in range(9):
                     matt += basis[function] * soft[function, channel]
-                matt = max(matt, _DARKEST) + lambert * hard[channel]
-                image[row, column, channel] = albedo[row, column, channel] * matt * _MATT[k]
+                matt = max(matt, DARKEST) + lambert * hard[channel]
+                image[row, column, channel] = albedo[row, column, channel] * matt * MATT[k]
             for g in range(len(glints)):
                 hx, hy, hz = vx + glints[g, 0], vy + glints[g, 1], vz + glints[g, 2]
                 length = max(np.sqrt(hx * hx + hy * hy + hz * hz), 1e-6)
                 cosine = (x * hx + y * hy + z * hz) / length
                 if cosine <= 0.1:
                     continue
-                shine = cosine ** _SHARPNESS[k] * (_SHARPNESS[k] + 8) / 25 * fresnel
+                shine = cosine ** SHARPNESS[k] * (SHARPNESS[k] + 8) / 25 * fresnel
                 if glints[g, 6] > 0:
                     shine *= reach
                 for channel in range(3):
@@ -123,6 +123,6 @@ def _reach(px, py, pz, shadow, placing):
         dr = (-0.3, -0.6, 0.3, 0.6)[look]
         c = min(max(int(np.rint(column + dc)), 0), side - 1)
         r = min(max(int(np.rint(row + dr)), 0), side - 1)
-        if sz < shadow[r, c] + _BIAS:
+        if sz < shadow[r, c] + BIAS:
             lit += 0.25
     return lit

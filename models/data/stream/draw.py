@@ -17,18 +17,20 @@ from core.scene.clay import openness
 from core.scene.rasterise import rasterise_batch
 from core.scene.shading import vertex_normals
 from core.surface.atlas import triangle_regions
+from models.data.accessories import GLASSES, HAND, MICROPHONE
 from models.data.crops import SIDE
+from models.data.lit import DULL, EYE, SKIN, WET
 from models.data.stream.dice import Dice
 from models.data.stream.hair import Sheets
 from models.data.stream.noise import Noise
-from models.data.stream.pixels import DULL, EYE, SKIN, WET, Shadow, at_pixels, lit, of_triangles
+from models.data.stream.pixels import Shadow, at_pixels, lit, of_triangles
 from models.data.stream.scene import Lights, View
 from models.data.stream.things import ANCHORS, KINDS, Things
 
 SUPERSAMPLE: Final = 2
 _BEHIND: Final = 6e-4  # metres that lashes may lie behind the lid they touch
 _DEEP: Final = 0.55  # of the light reaches the inside of the mouth
-_SHARES: Final = {"clothes": 1.0, "glasses": 0.28, "hand": 0.08, "microphone": 0.06}
+_SHARES: Final = {"clothes": 1.0, "glasses": GLASSES, "hand": HAND, "microphone": MICROPHONE}
 _REACHES: Final = (2.8, 8.4)  # about 3 and 9 mm in pixels of a crop
 
 

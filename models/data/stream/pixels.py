@@ -15,13 +15,11 @@ from torch import Tensor
 from core.scene.lighting import C0, C1, C2, C3
 from core.scene.rasterise import Fragments, rasterise_batch
 from models.data.lights import AWAY
+from models.data.lit import BIAS, DARKEST, DULL, EYE, MATT, SHARPNESS, SKIN, WET
 from models.data.stream.scene import Lights
 
-SKIN, EYE, WET, DULL = range(4)
-_SHARPNESS: Final = (14.0, 260.0, 60.0, 25.0)
-_MATT: Final = (1.0, 0.62, 0.9, 1.0)  # lids keep light from the eyes
-_DARKEST: Final = 0.02
-_BIAS: Final = 2.5e-3  # metres, against a surface's shadow on itself
+# plain numbers, as compilers of tensors want them
+_SHARPNESS, _MATT = SHARPNESS.tolist(), MATT.tolist()
 _MAP_SIDE: Final = 256
 
 
@@ -184,7 +182,7 @@ def _lit(
         received = torch.zeros_like(x)
         for k, function in enumerate(basis):
             received = received + of(soft[:, k, channel]) * function
-        received = received.clamp_min(_DARKEST) + lambert * of(bright[:, hard, channel])
+        received = received.clamp_min(DARKEST) + lambert * of(bright[:, hard, channel])
         colour = albedo * matt * received
         for index, shine in zip((0, hard), shines, strict=True):
             colour = colour + shine * of(bright[:, index, channel])
@@ -207,5 +205,5 @@ def _reach(
         c = (column + right).round().clamp(0, _MAP_SIDE - 1).long()
         r = (row + down).round().clamp(0, _MAP_SIDE - 1).long()
         before = shadows.gather(1, (r * _MAP_SIDE + c).flatten(1)).reshape(px.shape)
-        found = found + torch.where(sz < before + _BIAS, 0.25, 0.0)
+        found = found + torch.where(sz < before + BIAS, 0.25, 0.0)
     return found

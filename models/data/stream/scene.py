@@ -15,11 +15,11 @@ from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT
 from core.scene.camera import Number, rotation_matrix, transform
 from core.scene.lighting import C0, COSINE_LOBE, harmonics
 from models.data.crops import MARGIN, SIDE
+from models.data.lights import HARD_SHARE
 from models.data.stream.dice import Dice
 
 _SHOT_SIDE: Final = 1000.0
 _FARTHEST_YAW: Final = 75.0
-_HARD_SHARE: Final = 0.45
 LIGHTS: Final = 3  # soft ones at most, beside the hard one
 
 
@@ -98,7 +98,7 @@ def draw_lights(dice: Dice, batch: int) -> Lights:
     there = torch.arange(LIGHTS, device=dice.device) <= dice.below(LIGHTS, batch)[:, None]
     colour = dice.uniform(0.15, 0.6, batch, LIGHTS, 1) * _tints(dice, 0.15, batch, LIGHTS) * there[..., None]
     hard = dice.uniform(0.35, 1.1, batch, 1) * _tints(dice, 0.2, batch, 1)[:, 0]
-    is_hard = dice.happens(_HARD_SHARE, batch)[:, None]
+    is_hard = dice.happens(HARD_SHARE, batch)[:, None]
     dimmed = torch.where(is_hard, 0.6, 1.0)
     colour = torch.cat([colour * dimmed[..., None], (hard * is_hard)[:, None]], dim=1)
     soft = F.pad((ambient * dimmed / C0)[:, None], (0, 0, 0, 8))
