@@ -1,4 +1,4 @@
-"""One cache of baked face models and one astronaut's rig for all tests."""
+"""One cache with the default head baked and one astronaut's rig for all tests."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ import skimage.data
 from PIL import Image
 
 from core.face_model.cache import cache_folder
+from core.face_model.registry import load_model
 from core.photos_to_rig import RigOptions, build_rig
 from core.rig import Rig, save_rig
 
 
 @pytest.fixture(scope="session", autouse=True)
 def model_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache folder that outlives the session, so that the default head is baked once (about a minute)."""
+    """A cache folder that outlives the session, with the default head in it.
+
+    It is baked here, once, where nothing waits for it: on a slow machine that takes minutes, longer than
+    tests wait for a server's first rig, and a server that a test ends in the middle bakes for nothing.
+    """
     if "SEMBLANCE_CACHE" in os.environ:
+        load_model("anny")
         yield cache_folder()
         return
     kept = getattr(pytestconfig, "cache", None)  # pytest can be told to keep nothing
@@ -30,6 +36,7 @@ def model_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFa
         shutil.copy(baked, own)  # an outdated one is made anew
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEMBLANCE_CACHE", str(folder))
+        load_model("anny")
         yield folder
 
 
