@@ -21,7 +21,13 @@ from core.face_model.model import FaceModel
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
 from core.face_model.registry import load_model, model_info
 from core.fitting.bridge import bridge_poses, bridge_values, spans
-from core.fitting.clip_identity import estimate_identity, head_points, spread_frames, with_habit
+from core.fitting.clip_identity import (
+    estimate_identity,
+    head_points,
+    spread_frames,
+    upright_points,
+    with_habit,
+)
 from core.fitting.clip_readings import ClipReadings
 from core.fitting.face_belief import FaceReader
 from core.fitting.gaze import eye_turns, gaze_of
@@ -215,7 +221,7 @@ def _clip(
     belief = None if read is None else read.belief()
     fit = estimate_identity(model, list(sampled[chosen]), seen.size, belief)
     if rig is None:
-        head = head_points(model, model.neutral(fit.identity.astype(np.float32)))
+        head = upright_points(model, fit.identity)
     else:
         head = head_points(model, rig.neutral, rig.shape_keys)
     lens = np.array([float(photo.camera.fx) for photo in fit.photos])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
 from core.face_model.identity_basis import align_similarity
@@ -21,6 +21,7 @@ from core.fitting.face_belief import FaceBelief
 from core.fitting.landmark_solver import LandmarkFit, LandmarkWeights, fit_landmarks
 from core.fitting.performance import HeadPoints, Performance
 from core.fitting.types import Observation
+from core.fitting.upright import upright_turn
 
 FRAMES: Final = 9
 _CANDIDATES: Final = 600
@@ -44,6 +45,13 @@ def head_points(
         units=np.einsum("lk,elkd->eld", bary, moves[:, corners]),
         normals=normals / np.linalg.norm(normals, axis=1, keepdims=True),
     )
+
+
+def upright_points(model: FaceModel, identity: Float[ndarray, " modes"]) -> HeadPoints:
+    """The landmarks of a head of the model, upright (see :mod:`core.fitting.upright`)."""
+    head = head_points(model, model.neutral(identity.astype(np.float32)))
+    turn, shift = upright_turn(head.rest, head_points(model).rest)
+    return HeadPoints(head.rest @ turn.T + shift, head.units @ turn.T, head.normals @ turn.T)
 
 
 def estimate_identity(

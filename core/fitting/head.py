@@ -19,6 +19,7 @@ from core.fitting.interior import settle_neutral
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.tracks import refine_by_flow
 from core.fitting.types import FittedHead, Observation
+from core.fitting.upright import stand_upright
 from core.progress import Progress
 
 EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 1.5, "views": 2.0, "expressions": 0.6}
@@ -68,6 +69,7 @@ def fit_head(
         fine = refine_by_flow(model, observations, fine, belief=shown, progress=progress.update)
     with progress.stage("expressions"):
         of_basis = model.neutral(fine.identity.astype(np.float32))
-        neutral = settle_neutral(model, of_basis + fine.correction, of_basis)
+        settled = settle_neutral(model, of_basis + fine.correction, of_basis)
+        neutral, photos = stand_upright(model, settled, fine.photos)
         expressions = personalise_expressions(model, neutral)
-    return FittedHead(model, fine.identity, neutral, expressions, fine.photos)
+    return FittedHead(model, fine.identity, neutral, expressions, photos)

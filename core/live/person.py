@@ -13,7 +13,13 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.face_model.model import FaceModel
-from core.fitting.clip_identity import estimate_identity, head_points, spread_frames, with_habit
+from core.fitting.clip_identity import (
+    estimate_identity,
+    head_points,
+    spread_frames,
+    upright_points,
+    with_habit,
+)
 from core.fitting.performance import Belief, HeadPoints, PerformanceSolver
 from core.rig import Rig
 from core.video_to_track import ExpressionPrior
@@ -109,7 +115,7 @@ class PersonEstimate:
 
     def _measure(self, sample: Float32[ndarray, "frames 478 3"], size: tuple[int, int]) -> Known:
         fit = estimate_identity(self._model, list(sample[spread_frames(sample)]), size)
-        head = self._own or head_points(self._model, self._model.neutral(fit.identity.astype(np.float32)))
+        head = self._own or upright_points(self._model, fit.identity)
         assert self.known is not None
         first = len(self._rounds) == len(MEASURED_AT) - 1
         focal = float(np.median([photo.camera.fx for photo in fit.photos])) if first else self.known.focal
