@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import skimage.data
+from filelock import FileLock
 from PIL import Image
 
 from core.face_model.cache import cache_folder
@@ -24,20 +25,19 @@ def model_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFa
     It is baked here, once, where nothing waits for it: on a slow machine that takes minutes, longer than
     tests wait for a server's first rig, and a server that a test ends in the middle bakes for nothing.
     """
-    if "SEMBLANCE_CACHE" in os.environ:
-        load_model("anny")
-        yield cache_folder()
-        return
-    kept = getattr(pytestconfig, "cache", None)  # pytest can be told to keep nothing
-    folder = kept.mkdir("semblance") if kept else tmp_path_factory.mktemp("cache")
-    baked, own = (place / "models" / "anny.npz" for place in (cache_folder(), folder))
-    if baked.is_file() and not own.exists():
-        own.parent.mkdir(exist_ok=True)
-        shutil.copy(baked, own)  # an outdated one is made anew
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEMBLANCE_CACHE", str(folder))
-        load_model("anny")
-        yield folder
+        if "SEMBLANCE_CACHE" not in os.environ:
+            kept = getattr(pytestconfig, "cache", None)  # pytest can be told to keep nothing
+            folder = kept.mkdir("semblance") if kept else tmp_path_factory.mktemp("cache")
+            baked, own = (place / "models" / "anny.npz" for place in (cache_folder(), folder))
+            if baked.is_file() and not own.exists():
+                own.parent.mkdir(exist_ok=True)
+                shutil.copy(baked, own)  # an outdated one is made anew
+            patch.setenv("SEMBLANCE_CACHE", str(folder))
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with FileLock(cache_folder() / "tests.lock"):  # of several processes of pytest one bakes
+            load_model("anny")
+        yield cache_folder()
 
 
 @pytest.fixture(scope="session")
