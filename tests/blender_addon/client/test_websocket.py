@@ -225,15 +225,17 @@ def test_the_parser_does_not_care_how_bytes_are_cut(messages: list[bytes], data:
 @pytest.mark.parametrize(
     ("content", "number"),
     [
-        (b"\xc1\x00", 1002),  # a reserved bit
-        (b"\x83\x00", 1002),  # an opcode that does not exist
-        (frame(1, b"x"), 1002),  # masked, which servers must not
-        (served(9, b"x", last=False), 1002),  # a ping in pieces
-        (b"\x89\x7e\x00\x7e" + bytes(126), 1002),  # a ping that is too long
-        (served(0, b"x"), 1002),  # a continuation of nothing
-        (served(1, b"x", last=False) + served(1, b"y"), 1002),  # a message within another
-        (b"\x81\x7f" + struct.pack("!Q", 1 << 40), 1009),
-        (served(1, bytes(3000), last=False) + served(0, bytes(3000)), 1009),
+        pytest.param(b"\xc1\x00", 1002, id="a reserved bit"),
+        pytest.param(b"\x83\x00", 1002, id="an opcode that does not exist"),
+        pytest.param(frame(1, b"x"), 1002, id="masked, which servers must not"),
+        pytest.param(served(9, b"x", last=False), 1002, id="a ping in pieces"),
+        pytest.param(b"\x89\x7e\x00\x7e" + bytes(126), 1002, id="a ping that is too long"),
+        pytest.param(served(0, b"x"), 1002, id="a continuation of nothing"),
+        pytest.param(served(1, b"x", last=False) + served(1, b"y"), 1002, id="a message within another"),
+        pytest.param(b"\x81\x7f" + struct.pack("!Q", 1 << 40), 1009, id="too long a frame"),
+        pytest.param(
+            served(1, bytes(3000), last=False) + served(0, bytes(3000)), 1009, id="too long in parts"
+        ),
     ],
 )
 def test_what_breaks_the_protocol_is_refused(content: bytes, number: int) -> None:
