@@ -144,14 +144,16 @@ class WebSocket:
             connection.connect()
             assert connection.sock is not None
             self._sock: socket.socket = connection.sock
-            rest = self._shake_hands(address.path(path), f"{_bracketed(connection.host)}:{connection.port}")
+            # what came with the handshake; taken when asked for, like all that comes later
+            self._early = self._shake_hands(
+                address.path(path), f"{_bracketed(connection.host)}:{connection.port}"
+            )
         except OSError as error:
             connection.close()
             raise unreachable(address, error) from error
         except BaseException:
             connection.close()
             raise
-        self._take(rest)
 
     def receive(self, seconds: float) -> str | None:
         """The next text; none where none comes for so long. Pings are answered meanwhile.
@@ -161,6 +163,9 @@ class WebSocket:
             Unreachable: the line was cut.
             BadMessage: the other side broke the protocol; the line is closed.
         """
+        if self._early:
+            early, self._early = self._early, b""
+            self._take(early)
         if not self._texts:
             self._sock.settimeout(max(seconds, 0.001))
             try:

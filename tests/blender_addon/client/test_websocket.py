@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
+import socket
 import struct
 import threading
 import time
@@ -159,6 +162,30 @@ def test_a_message_that_is_too_large_closes_the_line(app: Callable[..., Address]
     while not codes and time.monotonic() < ends:
         time.sleep(0.01)
     assert codes == [1009]
+
+
+@pytest.mark.parametrize("error", [BadMessage, Closed])
+def test_what_comes_with_the_handshake_waits_until_asked_for(error: type[Exception]) -> None:
+    """A message that is too large, or a goodbye, in one piece with the server's head."""
+    sent = served(1, b"x" * 5000) if error is BadMessage else served(8, b"")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            asked = connection.recv(65536).decode()
+            key = asked.split("Sec-WebSocket-Key: ")[1].split("\r\n")[0]
+            proof = base64.b64encode(hashlib.sha1((key + websocket._GUID).encode()).digest()).decode()
+            head = f"HTTP/1.1 101 Welcome\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {proof}\r\n\r\n"
+            connection.sendall(head.encode() + sent)
+            connection.recv(65536)
+            connection.close()
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        line = open_line(Address(f"http://127.0.0.1:{listener.getsockname()[1]}", "x"), most=4096)
+        with pytest.raises(error):
+            received(line)
+        thread.join(5)
 
 
 def test_closing_is_told_with_its_code(app: Callable[..., Address]) -> None:
