@@ -46,12 +46,12 @@ class TrackWeights(LandmarkWeights):
 
     noise: float = 0.2
     depth_noise: float = float("inf")
-    sparsity: float = 10.0
+    sparsity: float = 60.0
     ridge: float = 2.0
     exclusive: float = 100.0
     outlier: float = 5.0
     believed_identity: float = 50.0
-    track_noise: float = 0.005
+    track_noise: float = 0.003
     outline: float = 0.3
     coverage: float = 0.13
     parallax: float = float(np.radians(40))
