@@ -45,10 +45,7 @@ class DenseWeights:
         colour_noise: standard deviation of a linear colour.
         landmark_noise, closure_noise: standard deviations, fractions of the eye distance.
         contour: of the silhouette term.
-        sparsity: as in the landmark fit. Several photos share the head, so that what they share is no
-            expression, and units that nothing but an error of the shape asks for can be held down.
-        sparsity_alone: the same for a single photo, whose expression would go into the head instead.
-        identity, exclusive, believed, believed_identity: as in the landmark fit. What is believed
+        identity, sparsity, exclusive, believed, believed_identity: as in the landmark fit. What is believed
             is set so that the fit ends nearer to the truth than the belief (``tests.benchmarks.belief``).
         albedo_prior: how firmly a point's albedo is held to the person's skin tone, in photos.
         correction: of the free-form correction's size and roughness.
@@ -65,8 +62,7 @@ class DenseWeights:
     closure_noise: float = 0.02
     contour: float = 1.0
     identity: float = 3.0
-    sparsity: float = 30.0
-    sparsity_alone: float = 10.0
+    sparsity: float = 10.0
     exclusive: float = 30.0
     believed: float = 1.0
     believed_identity: float = 10.0
@@ -330,8 +326,7 @@ class _DenseSolver:
         closure = ((off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise).square().sum()
 
         prior = w.identity * (self.identity_precision * (self.identity - self.identity_mean).square()).sum()
-        sparsity = w.sparsity_alone if self.count == 1 else w.sparsity
-        prior = prior + sparsity * (self.sparsity * e.clamp_min(0)).sum() + e.square().sum()
+        prior = prior + w.sparsity * (self.sparsity * e.clamp_min(0)).sum() + e.square().sum()
         # the turns are small, so that they add to the start's
         doubt = (self.sure * (e - self.said).square()).sum()
         doubt = doubt + (self.turn_sure * (self.turn + self.turned).square()).sum()

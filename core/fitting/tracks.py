@@ -20,6 +20,7 @@ from core.fitting.view_flow import Tracks, ViewFlow
 
 FREE_FORM_MODES = 80
 _FIRST_ITERATIONS = 5
+_SETTLING = 15
 _SCATTER = 1.5  # standard deviations in the median of tracks that err together
 POINTS = 1000  # on the face, beside the landmarks
 
@@ -42,11 +43,14 @@ class TrackWeights(LandmarkWeights):
             normals.
         free_form_reach: of its smoothness, metres.
         free_form_held: how far a belief about the identity holds it back, see ``FaceBelief.firmness``.
+        settled_sparsity: the sparsity when the head is found. While it is sought, units that are free to
+            move keep the shape from taking up expressions; afterwards those that only an error of the shape
+            asks for go back to rest.
     """
 
     noise: float = 0.2
     depth_noise: float = float("inf")
-    sparsity: float = 60.0
+    sparsity: float = 30.0
     ridge: float = 2.0
     exclusive: float = 100.0
     outlier: float = 5.0
@@ -59,6 +63,7 @@ class TrackWeights(LandmarkWeights):
     free_form_size: float = 0.0007
     free_form_reach: float = 0.02
     free_form_held: float = 3.0
+    settled_sparsity: float = 100.0
 
 
 def refine_by_flow(
@@ -93,7 +98,35 @@ def refine_by_flow(
             return fit
         fit = fit_tracks(model, observations, points, tracks, fit, weights, belief=belief)
         progress((done + 1) / rounds)
-    return fit
+    return settle_expressions(model, observations, points, tracks, fit, weights, belief=belief)
+
+
+def settle_expressions(
+    model: FaceModel,
+    observations: Sequence[Observation],
+    points: SurfacePoints,
+    tracks: Sequence[Tracks],
+    fit: DenseFit,
+    weights: TrackWeights | None = None,
+    *,
+    belief: FaceBelief | None = None,
+) -> DenseFit:
+    """Expressions and poses anew, the head being known, and units sparser.
+
+    Args:
+        points, tracks, belief: as for :func:`fit_tracks`.
+    """
+    weights = weights or TrackWeights()
+    weights = replace(weights, sparsity=weights.settled_sparsity)
+    head = model.neutral(fit.identity.astype(np.float32)) + fit.correction
+    places = _places(model, points, head, model.identity_basis[:0])
+    believed = (belief or FaceBelief()).photos(len(observations))
+    photos = zip(observations, tracks, fit.photos, believed, strict=True)
+    nothing = np.zeros(0)
+    views = [_as_sure_as_it_fits(_view(*photo, weights), nothing, places) for photo in photos]
+    solver = PointSolver(places, views, nothing, weights, (nothing, nothing))
+    solver.run(_SETTLING, enough=1e-4)
+    return DenseFit(fit.identity, fit.correction, _lit_as(fit.photos, solver.fits()))
 
 
 def fit_tracks(
@@ -119,12 +152,8 @@ def fit_tracks(
     belief = belief or FaceBelief()
     size = weights.free_form_size / np.sqrt(1 + weights.free_form_held * belief.firmness)
     free_form = smooth_modes(model, float(size), weights.free_form_reach, FREE_FORM_MODES)
-    places = LinearPoints.on_model(
-        model,
-        np.concatenate([model.landmark_triangles, points.triangles]),
-        np.concatenate([model.landmark_barycentrics, points.barycentrics]),
-        model.template + start.correction,
-        np.concatenate([model.identity_basis, free_form]),
+    places = _places(
+        model, points, model.template + start.correction, np.concatenate([model.identity_basis, free_form])
     )
     believed = belief.photos(len(observations))
     photos = zip(observations, tracks, start.photos, believed, strict=True)
@@ -137,11 +166,27 @@ def fit_tracks(
     solver.run(_FIRST_ITERATIONS, enough=1e-4)
     solver.views = [_as_sure_as_it_fits(view, solver.identity, places) for view in solver.views]
     solver.run(iterations, enough=1e-4)
-    found = [replace(found, sh=old.sh) for found, old in zip(solver.fits(), start.photos, strict=True)]
+    found = _lit_as(start.photos, solver.fits())
     correction = start.correction + np.tensordot(
         solver.identity[modes:].astype(np.float32), free_form, axes=1
     )
     return DenseFit(solver.identity[:modes], correction, found)
+
+
+def _places(model: FaceModel, points: SurfacePoints, mean: ndarray, basis: ndarray) -> LinearPoints:
+    """The landmarks and the tracked points of heads that vary by ``basis`` round ``mean``."""
+    return LinearPoints.on_model(
+        model,
+        np.concatenate([model.landmark_triangles, points.triangles]),
+        np.concatenate([model.landmark_barycentrics, points.barycentrics]),
+        mean,
+        basis,
+    )
+
+
+def _lit_as(before: Sequence[PhotoFit], fits: Sequence[PhotoFit]) -> list[PhotoFit]:
+    """The fits in the light that is known of their photos."""
+    return [replace(found, sh=old.sh) for found, old in zip(fits, before, strict=True)]
 
 
 def _widest_angle(photos: Sequence[PhotoFit]) -> float:

@@ -11,7 +11,7 @@ from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.fitting.dense import DenseFit
 from core.fitting.face_surface import FaceSurface, SurfacePoints, face_weight, sample_face, smooth_modes
-from core.fitting.tracks import TrackWeights, fit_tracks, refine_by_flow
+from core.fitting.tracks import TrackWeights, fit_tracks, refine_by_flow, settle_expressions
 from core.fitting.types import Observation, PhotoFit
 from core.fitting.view_flow import Tracks, ViewFlow
 from core.scene.camera import Camera, portrait_camera, project
@@ -153,6 +153,30 @@ def test_exact_tracks_give_the_identity_and_tracks_without_trust_do_not(
         found = fit_tracks(anny, views, points, tracks, fit, TrackWeights(noise=1.0))
         errors[trust] = face_error(anny, found.identity, truth)
     assert errors[1.0] < 0.5 * errors[0.0]
+
+
+def test_units_that_nothing_asks_for_go_to_rest_and_the_head_stays(
+    anny: FaceModel, points: SurfacePoints
+) -> None:
+    """The true head with units at work that no photo shows, beside those that it does."""
+    truth, shown = person(anny, 3), expression(jawOpen=0.5)
+    seen = [photograph(anny, truth, shown, yaw, albedo=spots(anny)) for yaw in YAWS]
+    start = fit_with(truth, anny)
+    head = anny.neutral(truth.astype(np.float32)) + np.tensordot(
+        shown.astype(np.float32), anny.expression_deltas, axes=1
+    )
+    pixels = [true_pixels(anny, points, head, photo) for photo in start.photos]
+    tracks = [Tracks(at, np.ones(len(at)), np.zeros_like(at)) for at in pixels]
+    false = np.where(shown > 0, 0.0, 0.15)
+    for photo in start.photos:
+        photo.expression = shown + false
+    settled = settle_expressions(anny, seen, points, tracks, start)
+    np.testing.assert_array_equal(settled.identity, truth)
+    np.testing.assert_array_equal(settled.correction, start.correction)
+    for photo in settled.photos:
+        assert photo.expression[false > 0].mean() < 0.03
+        assert photo.expression.max() == photo.expression[shown > 0] > 0.35
+        assert photo.sh is not None
 
 
 def test_points_on_an_outline_may_slide_along_it(anny: FaceModel, points: SurfacePoints) -> None:
