@@ -50,7 +50,7 @@ def head_points(
 def upright_points(model: FaceModel, identity: Float[ndarray, " modes"]) -> HeadPoints:
     """The landmarks of a head of the model, upright (see :mod:`core.fitting.upright`)."""
     head = head_points(model, model.neutral(identity.astype(np.float32)))
-    turn, shift = upright_turn(head.rest, head_points(model).rest)
+    turn, shift = upright_turn(head.rest, model.landmarks(model.template))
     return HeadPoints(head.rest @ turn.T + shift, head.units @ turn.T, head.normals @ turn.T)
 
 

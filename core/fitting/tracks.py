@@ -120,11 +120,10 @@ def settle_expressions(
     weights = replace(weights, sparsity=weights.settled_sparsity)
     head = model.neutral(fit.identity.astype(np.float32)) + fit.correction
     places = _places(model, points, head, model.identity_basis[:0])
-    believed = (belief or FaceBelief()).photos(len(observations))
-    photos = zip(observations, tracks, fit.photos, believed, strict=True)
+    views = _views(observations, tracks, fit.photos, belief or FaceBelief(), weights)
     nothing = np.zeros(0)
-    views = [_as_sure_as_it_fits(_view(*photo, weights), nothing, places) for photo in photos]
-    solver = PointSolver(places, views, nothing, weights, (nothing, nothing))
+    sure = [_as_sure_as_it_fits(view, nothing, places) for view in views]
+    solver = PointSolver(places, sure, nothing, weights, (nothing, nothing))
     solver.run(_SETTLING, enough=1e-4)
     return DenseFit(fit.identity, fit.correction, _lit_as(fit.photos, solver.fits()))
 
@@ -155,9 +154,7 @@ def fit_tracks(
     places = _places(
         model, points, model.template + start.correction, np.concatenate([model.identity_basis, free_form])
     )
-    believed = belief.photos(len(observations))
-    photos = zip(observations, tracks, start.photos, believed, strict=True)
-    views = [_view(*photo, weights) for photo in photos]
+    views = _views(observations, tracks, start.photos, belief, weights)
     modes = len(start.identity)
     mean, precision = belief.identity_prior(modes, weights.believed_identity)
     beyond = np.zeros(len(free_form))
@@ -207,6 +204,17 @@ def _as_sure_as_it_fits(view: PointView, identity: ndarray, places: LinearPoints
     noise = view.noise.copy()
     noise[LANDMARK_COUNT:] = np.maximum(noise[LANDMARK_COUNT:], scatter)
     return replace(view, noise=noise)
+
+
+def _views(
+    observations: Sequence[Observation],
+    tracks: Sequence[Tracks],
+    photos: Sequence[PhotoFit],
+    belief: FaceBelief,
+    weights: TrackWeights,
+) -> list[PointView]:
+    each = zip(observations, tracks, photos, belief.photos(len(observations)), strict=True)
+    return [_view(*photo, weights) for photo in each]
 
 
 def _view(

@@ -30,23 +30,23 @@ from core.capture.follow import FaceFollower
 from core.capture.video import open_video
 from core.retarget.smoothing import smooth_track
 from core.sheet.qc_clip import write_qc_clip
-from core.track import read_livelink
 from core.video_to_track import TrackOptions, track_video
 from models.face_reader import ExpressionReader, FaceReader
 from models.prior.metrics import score
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks.reading import data_folder
-from tests.benchmarks.tracking_truth import FIRST_SEED, report_pose
-from tests.benchmarks.truth_clips import film_once
+from tests.benchmarks.tracking_truth import report_mean_pose, report_pose
+from tests.benchmarks.truth_clips import HELD_OUT_FRAME, take_clips
 
 _TRACK_ERROR: Final = 0.1  # standard deviation of a tracked coefficient, about, where networks may add to it
 _EVERY: Final = 4  # frames from one that networks read to the next; between them their words are interpolated
 
 
-def words(path: Path, face: FaceReader, expression: ExpressionReader) -> dict[str, ndarray]:
+def words(
+    path: Path, face: FaceReader, expression: ExpressionReader, end: float | None = None
+) -> dict[str, ndarray]:
     """Coefficients of every frame by each network alone, and the spread that ETNet states."""
     frames, said = [], []
-    with open_video(path) as video, FaceFinder() as finder:
+    with open_video(path, end=end) as video, FaceFinder() as finder:
         follower = FaceFollower(finder, None)
         for index, frame in enumerate(video):
             look, count = follower.look(frame), index + 1
@@ -72,30 +72,27 @@ def joined(
     return mean
 
 
-def report_truth(heads: int, frames: int, folder: Path) -> None:
+def report_truth(heads: int, frames: int, folder: Path | None) -> None:
     """Print the table."""
-    take = read_livelink(data_folder() / "arkit" / "livelink_range_of_motion.csv").coefficients.clip(0, 1)
     prior, face, expression = LandmarkPrior(), FaceReader(), ExpressionReader()
     true: list[ndarray] = []
     found: dict[str, list[ndarray]] = {}
-    for index in range(heads):
-        first = 2015 + index * frames
-        path, played = film_once(FIRST_SEED + index, take[first : first + frames].astype(np.float64), folder)
-        plain = smooth_track(track_video(path, prior=prior).track)
-        report_pose(f"{path.stem} as tracked", plain, played)
-        read = smooth_track(track_video(path, prior=prior, reader=face).track)
-        report_pose(f"{path.stem} with RecNet", read, played)
+    poses: dict[str, list[tuple[float, ...]]] = {}
+    for path, played in take_clips(heads, frames, HELD_OUT_FRAME, folder):
+        rows = {}
+        for name, reader in (("as tracked", None), ("with RecNet", face)):
+            track = smooth_track(track_video(path, prior=prior, reader=reader).track)
+            poses.setdefault(name, []).append(report_pose(f"{path.stem} {name}", track, played))
+            rows[name] = track.coefficients
         alone = words(path, face, expression)
-        rows = {
-            "as tracked": plain.coefficients,
-            "with RecNet": read.coefficients,
-            "RecNet alone": alone["RecNet alone"],
-            "ETNet alone": alone["ETNet alone"],
-            "joined with ETNet": joined(plain.coefficients, alone["ETNet alone"], alone["ETNet's spread"]),
-        }
+        spread = alone.pop("ETNet's spread")
+        rows |= alone
+        rows["joined with ETNet"] = joined(rows["as tracked"], alone["ETNet alone"], spread)
         true.append(played.coefficients)
         for name, values in rows.items():
             found.setdefault(name, []).append(values)
+    for name, errors in poses.items():
+        report_mean_pose(f" {name}", errors)
     print(f"{'coefficients':20s}{'MAE':>8s}{'active':>8s}{'corr':>8s}")
     for name, parts in found.items():
         error, active, correlation = score(np.concatenate(parts), np.concatenate(true))
@@ -107,7 +104,7 @@ def write_side_by_side(path: Path, out: Path, seconds: float) -> None:
     prior, face, expression = LandmarkPrior(), FaceReader(), ExpressionReader()
     span = TrackOptions(end=seconds)
     plain, read = (track_video(path, span, prior=prior, reader=reader) for reader in (None, face))
-    own = words(path, face, expression)["ETNet alone"][: len(plain.track.times)].astype(np.float32)
+    own = words(path, face, expression, seconds)["ETNet alone"].astype(np.float32)
     shown = [
         (plain.head, smooth_track(plain.track)),
         (read.head, smooth_track(read.track)),
@@ -155,10 +152,7 @@ def main() -> None:
             write_side_by_side(clip, out, options.seconds)
             print(out)
         return
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = options.keep or Path(scratch)
-        folder.mkdir(exist_ok=True)
-        report_truth(options.heads, options.frames, folder)
+    report_truth(options.heads, options.frames, options.keep)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ Each head plays its own part of the take in one clip of H.264 video, with the he
 and lens, with skin from a photo (see ``ict_truth``). The clips are tracked as any video is, with the default
 head, and MediaPipe's Face Landmarker reads its own blendshape coefficients from the same frames. The learned
 prior has seen frames of the first half of the take, so that the default part is the second half; it has seen
-neither these identities nor these skins; nor has RecNet, which is left out of every second track.
+neither these identities nor these skins. What RecNet and ETNet would do is in ``networks_on_clips``.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -26,17 +25,15 @@ from core.face_model.registry import load_model
 from core.fitting.clip_identity import estimate_identity, head_points, spread_frames
 from core.fitting.performance import PerformanceSolver
 from core.retarget.smoothing import smooth_track
-from core.track import Track, read_livelink
+from core.track import Track
 from core.video_to_track import track_video
-from models.face_reader import load_face_reader
 from models.prior.metrics import VISIBLE, score, score_by_unit
+from models.prior.prior import LandmarkPrior
 from tests.benchmarks import ict_truth
 from tests.benchmarks.face_landmarker import blendshapes_of_video
 from tests.benchmarks.pose_error import angle, between_models, by_axis, from_anny, turns_between, without_mean
-from tests.benchmarks.reading import data_folder
-from tests.benchmarks.truth_clips import SIDE, Take, film_once
+from tests.benchmarks.truth_clips import HELD_OUT_FRAME, SIDE, Take, take_clips
 
-FIRST_SEED = 3000
 _FRAMES = ("models", "heads", "moved")
 
 
@@ -55,6 +52,13 @@ def report_pose(name: str, track: Track, played: Take) -> tuple[float, ...]:
     focal = track.shots[0].focal or float("nan")
     print(f"    focal length x{focal / played.focal:.2f}, distance x{away:.2f}")
     return errors
+
+
+def report_mean_pose(name: str, errors: list[tuple[float, ...]]) -> None:
+    """Print the mean of what :func:`report_pose` said of the clips."""
+    mean = zip(_FRAMES, np.mean(errors, axis=0), strict=True)
+    means = " ".join(f"{frame} {value:.2f}" for frame, value in mean)
+    print(f"head pose{name}, mean of the clips' median errors in degrees: {means}")
 
 
 def report_causes(path: Path, played: Take) -> None:
@@ -100,51 +104,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--heads", type=int, default=3)
     parser.add_argument("--frames", type=int, default=670, help="of the take, for each head")
-    parser.add_argument("--first", type=int, default=2015, help="frame of the take")
+    parser.add_argument("--first", type=int, default=HELD_OUT_FRAME, help="frame of the take")
     parser.add_argument("--no-prior", action="store_true", help="track without the learned prior")
-    parser.add_argument("--no-networks", action="store_true", help="track without RecNet alone")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="of clips: filmed once, then read")
     parser.add_argument("--why", action="store_true", help="where the error of the head's pose comes from")
     options = parser.parse_args()
-    take = read_livelink(data_folder() / "arkit" / "livelink_range_of_motion.csv").coefficients.clip(0, 1)
-    prior, reader = None, None if options.no_networks else load_face_reader()
-    if not options.no_prior:
-        from models.prior.prior import LandmarkPrior
-
-        prior = LandmarkPrior()
+    prior = None if options.no_prior else LandmarkPrior()
     true: list[ndarray] = []
     ours: list[ndarray] = []
     theirs: list[ndarray] = []
     errors: list[tuple[float, ...]] = []
-    plain: list[ndarray] = []  # without RecNet
-    plain_errors: list[tuple[float, ...]] = []
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = options.keep or Path(scratch)
-        folder.mkdir(exist_ok=True)
-        for index in range(options.heads):
-            first = options.first + index * options.frames
-            coefficients = take[first : first + options.frames].astype(np.float64)
-            path, played = film_once(FIRST_SEED + index, coefficients, folder)
-            track = smooth_track(track_video(path, prior=prior, reader=reader).track)
-            errors.append(report_pose(path.stem, track, played))
-            if reader is not None:
-                alone = smooth_track(track_video(path, prior=prior).track)
-                plain_errors.append(report_pose(f"{path.stem} without RecNet", alone, played))
-                plain.append(alone.coefficients)
-            if options.why:
-                report_causes(path, played)
-            true.append(played.coefficients)
-            ours.append(track.coefficients)
-            theirs.append(np.nan_to_num(blendshapes_of_video(path)))
-    found = {"Semblance": np.concatenate(ours)}
-    for name, some in (("", errors), (" without RecNet", plain_errors)):
-        if some:
-            mean = zip(_FRAMES, np.mean(some, axis=0), strict=True)
-            means = " ".join(f"{frame} {value:.2f}" for frame, value in mean)
-            print(f"head pose{name}, mean of the clips' median errors in degrees: {means}")
-    if plain:
-        found["without RecNet"] = np.concatenate(plain)
-    report(np.concatenate(true), found | {"MediaPipe Face Landmarker": np.concatenate(theirs)})
+    for path, played in take_clips(options.heads, options.frames, options.first, options.keep):
+        track = smooth_track(track_video(path, prior=prior).track)
+        errors.append(report_pose(path.stem, track, played))
+        if options.why:
+            report_causes(path, played)
+        true.append(played.coefficients)
+        ours.append(track.coefficients)
+        theirs.append(np.nan_to_num(blendshapes_of_video(path)))
+    report_mean_pose("", errors)
+    found = {"Semblance": np.concatenate(ours), "MediaPipe Face Landmarker": np.concatenate(theirs)}
+    report(np.concatenate(true), found)
 
 
 if __name__ == "__main__":

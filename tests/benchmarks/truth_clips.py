@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,15 @@ from core.scene.camera import head_rotation, portrait_camera
 from core.scene.lighting import random_lighting
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb
+from core.track import read_livelink
 from models.data.skins import opaque_triangles
 from tests.benchmarks import ict_truth
+from tests.benchmarks.reading import data_folder
 
 SIDE, RATE = 512, 30
+FIRST_SEED = 3000
+HELD_OUT_FRAME = 2015
+"""Where the take's second half begins, which no network has seen."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,23 @@ def _head_motion(frames: int, rng: np.random.Generator) -> list[tuple[float, flo
     pitch = 7 * np.sin(2 * np.pi * 0.23 * t + phase[2]) + 2 * np.sin(2 * np.pi * 0.9 * t + phase[4])
     roll = 6 * np.sin(2 * np.pi * 0.13 * t + phase[3])
     return [(float(a), float(b), float(c)) for a, b, c in np.radians(np.column_stack([yaw, pitch, roll]))]
+
+
+def take_clips(heads: int, frames: int, first: int, folder: Path | None) -> Iterator[tuple[Path, Take]]:
+    """Clips of so many heads, each with the next part of the take of the test data.
+
+    Args:
+        frames: of the take, for each head.
+        first: frame of the take.
+        folder: that keeps the clips; without one, they are gone with the iterator.
+    """
+    take = read_livelink(data_folder() / "arkit" / "livelink_range_of_motion.csv").coefficients.clip(0, 1)
+    with tempfile.TemporaryDirectory() as scratch:
+        kept = folder or Path(scratch)
+        kept.mkdir(exist_ok=True)
+        for index in range(heads):
+            start = first + index * frames
+            yield film_once(FIRST_SEED + index, take[start : start + frames].astype(np.float64), kept)
 
 
 def film_once(seed: int, coefficients: Float[ndarray, "frames 52"], folder: Path) -> tuple[Path, Take]:
