@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.linalg import solve
 from scipy.spatial.transform import Rotation
 
 from core.face_model.arkit import ARKIT_NAMES
@@ -83,6 +84,7 @@ class PointSolver:
     ) -> None:
         self.points, self.weights = points, weights
         self.views, self.identity = list(views), identity
+        self._shape = points.shape.astype(np.float32)
         self._mean: ndarray
         self._precision: ndarray
         self._mean, self._precision = prior or (np.zeros(len(identity)), np.ones(len(identity)))
@@ -158,24 +160,27 @@ class PointSolver:
     # -- steps -------------------------------------------------------------------------------------------
 
     def _jacobians(self, view: PointView, in_camera: ndarray) -> tuple[ndarray, ndarray]:
-        """Of pixels (2, points, parameters) and of the landmarks' depth in pixels (478, parameters)."""
+        """Of pixels (2, points, parameters) and of the landmarks' depth in pixels (478, parameters).
+
+        In single precision: they only say which way to step, and most of the time goes into their products.
+        """
         focal = np.exp(view.log_focal)
         z = in_camera[:, 2:]
         x, y, away = (in_camera - view.translation).T
-        shape = self.points.shape
-        moves = np.zeros((3, len(in_camera), _POSE + shape.shape[2]))
+        shape = self._shape
+        moves = np.zeros((3, len(in_camera), _POSE + shape.shape[2]), np.float32)
         moves[0, :, 1], moves[0, :, 2] = away, -y  # d(exp(w) p)/dw = -[p]x
         moves[1, :, 0], moves[1, :, 2] = -away, x
         moves[2, :, 0], moves[2, :, 1] = y, -x
         moves[0, :, 3] = moves[1, :, 4] = moves[2, :, 5] = 1
-        moves[:, :, _POSE:] = (view.rotation @ shape.reshape(3, -1)).reshape(shape.shape)
-        slope = (in_camera[:, :2] / z).T[:, :, None]
-        pixels = (moves[:2] - slope * moves[2]) * (focal / z)
+        moves[:, :, _POSE:] = (view.rotation.astype(np.float32) @ shape.reshape(3, -1)).reshape(shape.shape)
+        slope = (in_camera[:, :2] / z).T[:, :, None].astype(np.float32)
+        pixels = (moves[:2] - slope * moves[2]) * (focal / z).astype(np.float32)
         pixels[:, :, 6] = slope[:, :, 0] * focal
         line = view.across.any(axis=1)
-        across = view.across[line].T[:, :, None]
+        across = view.across[line].T[:, :, None].astype(np.float32)
         pixels[:, line] = across * (across * pixels[:, line]).sum(axis=0)
-        depth = moves[2, :LANDMARK_COUNT] * (focal / view.translation[2])
+        depth = moves[2, :LANDMARK_COUNT] * np.float32(focal / view.translation[2])
         return pixels, depth - depth.mean(axis=0)  # depth counts from the head's middle
 
     def _normal_equations(self, view: PointView) -> tuple[ndarray, ndarray]:
@@ -186,16 +191,19 @@ class PointSolver:
         trust = self._trust(view)
         squared = (residuals.places**2).sum(axis=1)
         weight = np.sqrt(trust) / (1 + squared / w.outlier**2)
-        J = (pixels * (weight / view.noise)[:, None]).reshape(-1, pixels.shape[2])
-        H, g = J.T @ J, J.T @ (residuals.places * weight[:, None]).T.ravel()
+        rows = [(pixels * _single(weight / view.noise)[:, None]).reshape(-1, pixels.shape[2])]
+        right = [(residuals.places * weight[:, None]).T.ravel()]
         if np.isfinite(view.depth_noise):
-            weighted = depth * (trust[:LANDMARK_COUNT, None] / view.depth_noise)
-            H += weighted.T @ (depth / view.depth_noise)
-            g += weighted.T @ residuals.depth
+            sure = np.sqrt(trust[:LANDMARK_COUNT])
+            rows.append(depth * _single(sure / view.depth_noise)[:, None])
+            right.append(sure * residuals.depth)
         closure = pixels[:, CLOSURE_PAIRS[:, 0]] - pixels[:, CLOSURE_PAIRS[:, 1]]
-        closure = closure.reshape(-1, pixels.shape[2]) / (view.seen.eye_distance * w.closure_noise)
-        H += closure.T @ closure
-        g += closure.T @ residuals.closure.T.ravel()
+        rows.append(
+            closure.reshape(-1, pixels.shape[2]) / np.float32(view.seen.eye_distance * w.closure_noise)
+        )
+        right.append(residuals.closure.T.ravel())
+        J = np.concatenate(rows)
+        H, g = (J.T @ J).astype(np.float64), (J.T @ _single(np.concatenate(right))).astype(np.float64)
         e = view.expression
         units = np.arange(_POSE, _POSE + len(e))
         curve = np.full(len(e), w.ridge)
@@ -250,6 +258,10 @@ class PointSolver:
         return self.identity + step[0], moved
 
 
+def _single(values: ndarray) -> ndarray:
+    return values.astype(np.float32)
+
+
 def _doubt(view: PointView) -> float:
     """Squared distance from what is believed of the photo, in standard deviations."""
     belief = view.belief
@@ -267,7 +279,8 @@ def _bounded_solve(H: ndarray, b: ndarray, low: ndarray, high: ndarray) -> ndarr
     x = np.zeros(len(b))
     free = high > low
     for _ in range(6):
-        x[free] = np.linalg.solve(H[np.ix_(free, free)], (b - H[:, ~free] @ x[~free])[free])
+        right = (b - H[:, ~free] @ x[~free])[free]
+        x[free] = solve(H[np.ix_(free, free)], right, assume_a="pos", check_finite=False)
         beyond = free & ((x < low) | (x > high))
         if not beyond.any():
             break
