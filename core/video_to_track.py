@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 from numpy import ndarray
 
+from core.capture.face_crops import FaceCrops
 from core.capture.faces import FaceFinder
 from core.capture.follow import Person
 from core.capture.look_through import check_span, frames_between, look_through
@@ -29,9 +30,19 @@ from core.fitting.clip_identity import (
     with_habit,
 )
 from core.fitting.clip_readings import ClipReadings
+from core.fitting.dense import DenseFit
 from core.fitting.face_belief import FaceReader
 from core.fitting.gaze import eye_turns, gaze_of
-from core.fitting.head_turn import FACE_MIDDLE, joined_turns, placed, ray_rotation, turns_with_readings
+from core.fitting.head_turn import (
+    FACE_MIDDLE,
+    joined_turns,
+    placed,
+    ray_rotation,
+    turns_with_readings,
+    turns_with_sights,
+)
+from core.fitting.image_motion import ImageMotion
+from core.fitting.key_views import KeyFrames, pose_frames, solve_key_frames
 from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
 from core.progress import Progress
 from core.rig import Rig
@@ -112,8 +123,8 @@ def expected_seconds(model_name: str, frames: int) -> dict[str, float]:
     return {
         "model": 0.3 + baking,
         "faces": 0.3 + 0.013 * frames,
-        "identity": 1.0,
-        "expressions": 0.004 * frames,
+        "identity": 5.0,
+        "expressions": 0.006 * frames,
     }
 
 
@@ -148,6 +159,7 @@ def track_video(
     with (
         open_video(path, start=options.start, end=options.end, long_side=_LONG_SIDE) as video,
         LandmarkSpool() as seen,
+        FaceCrops() as crops,
     ):
         early = check_span(video.info, options.start, options.end)
         frames = frames_between(video.info, options.start, options.end)
@@ -157,8 +169,8 @@ def track_video(
         with progress.stage("faces"), FaceFinder() as finder:
             person = _person(options, rig, video.info)
             read = ClipReadings(reader) if reader is not None and reader.model_name == model_name else None
-            watch = None if read is None else read.add
-            partial = look_through(seen, video, finder, person, frames, progress, stopped, watch)
+            watchers = [crops.add] if read is None else [crops.add, read.add]
+            partial = look_through(seen, video, finder, person, frames, progress, stopped, watchers)
         if partial and seen.found.sum() < _FEWEST:
             raise Cancelled()
         if not seen.found.any():
@@ -167,9 +179,9 @@ def track_video(
                 "Choose a clip, or in and out points, with a face in view.",
             )
         with progress.stage("identity"):
-            clip = _clip(seen, model, rig, prior, read)
+            clip = _clip(seen, crops, model, rig, prior, read, progress.update)
         with progress.stage("expressions"):
-            shown = _perform(clip, seen, prior, read, progress.update)
+            shown = _perform(clip, seen, crops, prior, read, progress.update)
             track = _finish(clip, shown, seen, options)
         track = replace(
             track,
@@ -198,20 +210,23 @@ def _stopped(seen: LandmarkSpool, frames: int, partial: bool) -> tuple[str, ...]
 
 @dataclass(frozen=True)
 class _Clip:
-    """What holds for all frames: the head, the lens of each shot, and the person at rest."""
+    """What holds for all frames: head, lens of each shot, the person at rest, the key frames."""
 
     model: FaceModel
     head: HeadPoints
     focals: list[float]
     reference: Float[ndarray, "478 3"] | None
+    keys: KeyFrames | None = None
 
 
 def _clip(
     seen: LandmarkSpool,
+    crops: FaceCrops,
     model: FaceModel,
     rig: Rig | None,
     prior: ExpressionPrior | None,
     read: ClipReadings | None,
+    report: Callable[[float], None],
 ) -> _Clip:
     """Head, lens and rest, from frames spread over the clip."""
     landmarks = seen.landmarks()
@@ -220,29 +235,56 @@ def _clip(
     chosen = spread_frames(sampled)
     belief = None if read is None else read.belief()
     fit = estimate_identity(model, list(sampled[chosen]), seen.size, belief)
-    if rig is None:
-        head = upright_points(model, fit.identity)
-    else:
-        head = head_points(model, rig.neutral, rig.shape_keys)
     lens = np.array([float(photo.camera.fx) for photo in fit.photos])
-    shot_of = np.searchsorted(seen.cuts, sample[chosen], side="right") - 1
+    shot_of = _shots(seen)[sample]
     focals = [
-        float(np.median(lens[shot_of == shot] if (shot_of == shot).any() else lens))
+        float(np.median(lens[shot_of[chosen] == shot] if (shot_of[chosen] == shot).any() else lens))
         for shot in range(len(seen.cuts))
     ]
     reference = None if prior is None else prior.reference(sampled)
+    if rig is None:
+        head = head_points(model, model.neutral(fit.identity.astype(np.float32)))
+    else:
+        head = head_points(model, rig.neutral, rig.shape_keys)
     clip = _Clip(model, head, focals, reference)
+    report(0.3)
+    keys = _key_frames(clip, seen, crops, rig, fit.identity, prior)
+    report(0.9)
+    if rig is None:
+        head = upright_points(model, fit.identity) if keys is None else head_points(model, keys.views.neutral)
+    clip = replace(clip, head=head, keys=keys)
 
-    in_longest = np.flatnonzero(np.searchsorted(seen.cuts, sample, side="right") - 1 == _longest(seen))
-    focal = focals[_longest(seen)]
-    own = sampled[in_longest]
+    own, focal = sampled[shot_of == _longest(seen)], focals[_longest(seen)]
     shown = PerformanceSolver(head).solve(own, focal, _centre(seen), _belief(clip, prior, own))
     return replace(clip, head=with_habit(head, shown, focal))
+
+
+def _key_frames(
+    clip: _Clip,
+    seen: LandmarkSpool,
+    crops: FaceCrops,
+    rig: Rig | None,
+    identity: Float[ndarray, " modes"],
+    prior: ExpressionPrior | None,
+) -> KeyFrames | None:
+    """Frames spread by yaw among those whose pictures are there, and the head as they show it."""
+    if not len(crops):
+        return None
+    some = np.unique(np.linspace(0, len(crops) - 1, min(_SAMPLE, len(crops))).astype(int))
+    points = np.array(seen.landmarks()[crops.frames[some]])
+    chosen = spread_frames(points)
+    own, focals = points[chosen], [clip.focals[shot] for shot in _shots(seen)[crops.frames[some[chosen]]]]
+    photos = pose_frames(clip.head, own, focals, seen.size, _belief(clip, prior, own))
+    start = DenseFit(identity, np.zeros_like(clip.model.template), photos)
+    if rig is not None:
+        start = DenseFit(np.zeros_like(identity), rig.neutral - clip.model.template, photos)
+    return solve_key_frames(clip.model, crops, some[chosen], list(own), seen.size, start, rig is not None)
 
 
 def _perform(
     clip: _Clip,
     seen: LandmarkSpool,
+    crops: FaceCrops,
     prior: ExpressionPrior | None,
     read: ClipReadings | None,
     report: Callable[[float], None],
@@ -255,7 +297,7 @@ def _perform(
     coefficients, error = np.zeros((count, 52)), np.full(count, np.inf)
     learnt, rays = rotation.copy(), rotation.copy()
     for some, focal in _batches(clip, seen):
-        report(float(some[0]) / count)
+        report(0.6 * float(some[0]) / count)
         own = np.array(landmarks[some])
         part = solver.solve(own, focal, _centre(seen), _belief(clip, prior, own))
         rotation[some], translation[some] = part.rotation, part.translation
@@ -268,12 +310,55 @@ def _perform(
     if read is not None:
         turn, spread = read.turns(count)
         rotation[found] = turns_with_readings(rotation[found], (rays @ turn)[found], spread[found])
-    if prior is not None or read is not None:
-        for some, focal in _batches(clip, seen):
-            translation[some] = placed(
-                clip.head, coefficients[some], rotation[some], landmarks[some], focal, _centre(seen)
-            )
+    if clip.keys is not None:
+        rotation = _turns_by_pictures(clip, clip.keys, seen, crops, rotation, translation, report)
+    for some, focal in _batches(clip, seen):
+        translation[some] = placed(
+            clip.head, coefficients[some], rotation[some], landmarks[some], focal, _centre(seen)
+        )
     return Performance(rotation, translation, coefficients, error)
+
+
+def _turns_by_pictures(
+    clip: _Clip,
+    keys: KeyFrames,
+    seen: LandmarkSpool,
+    crops: FaceCrops,
+    rotation: Float[ndarray, "frames 3 3"],
+    translation: Float[ndarray, "frames 3"],
+    report: Callable[[float], None],
+) -> Float[ndarray, "frames 3 3"]:
+    """Landmarks only say where to begin: how the head is turned is seen in its skin."""
+    at, shots = crops.frames, _shots(seen)
+    motion = ImageMotion(clip.model, keys, crops)
+    of_keys = rotation[at[keys.crops]]
+    from_key = motion.key_rotations @ np.swapaxes(of_keys, 1, 2)
+    sights = []
+    for index, frame in enumerate(at.tolist()):
+        if index % 64 == 0:
+            report(0.6 + 0.4 * index / len(at))
+        focal = clip.focals[shots[frame]]
+        about = from_key @ rotation[frame]
+        sights.append(motion.see(crops.crop(index), about, translation[frame], focal, _centre(seen)))
+    turned, trust = np.stack([sight.rotation for sight in sights]), np.array([s.trust for s in sights])
+    if (
+        not keys.by_flow
+    ):  # pictures tell the motion since that frame, whose own turn is the best guess there is
+        turned = turned @ motion.key_rotations[0].T @ of_keys[0]
+    out = rotation.copy()
+    out[seen.found] = turns_with_sights(
+        rotation[seen.found],
+        shots[seen.found],
+        np.searchsorted(np.flatnonzero(seen.found), at),
+        turned,
+        trust,
+    )
+    return out
+
+
+def _shots(seen: LandmarkSpool) -> Int[ndarray, "frames"]:
+    """The number of each frame's shot."""
+    return np.searchsorted(seen.cuts, np.arange(len(seen)), side="right") - 1
 
 
 def _batches(clip: _Clip, seen: LandmarkSpool) -> Iterator[tuple[Int[ndarray, " some"], float]]:

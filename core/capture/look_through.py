@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
@@ -24,7 +24,9 @@ def look_through(
     frames: int,
     progress: Progress,
     stopped: Callable[[], bool],
-    watch: Callable[[int, UInt8[ndarray, "height width 3"], Float32[ndarray, "478 3"]], None] | None = None,
+    watchers: Sequence[
+        Callable[[int, UInt8[ndarray, "height width 3"], Float32[ndarray, "478 3"]], None]
+    ] = (),
 ) -> bool:
     """Follow a face through a video, and keep what was seen; whether it was stopped before the last frame.
 
@@ -32,8 +34,8 @@ def look_through(
         frames: how many there will be about.
         progress: in the stage that this is.
         stopped: asked at each frame; true ends it there.
-        watch: called with the number, pixels and landmarks of each frame that shows the face, but for those
-            before the click, whose pixels are gone when the person is known.
+        watchers: called with the number, pixels and landmarks of each frame that shows the face, but for
+            those before the click, whose pixels are gone when the person is known.
 
     Raises:
         BadInput: as :func:`core.capture.follow.follow_face`.
@@ -67,8 +69,9 @@ def look_through(
             continue
         looked_at = len(seen)
         show(found.landmarks)
-        if watch is not None and found.landmarks is not None:
-            watch(len(seen) - 1, latest[0].pixels, found.landmarks)
+        if found.landmarks is not None:
+            for watch in watchers:
+                watch(len(seen) - 1, latest[0].pixels, found.landmarks)
         if stopped():
             return looked_at < frames
     return False

@@ -163,6 +163,8 @@ def smooth_modes(
         size: standard deviation in metres.
         reach: of the kernel, metres.
     """
+    if not count:
+        return np.zeros((0, model.vertex_count, 3), np.float32)
     weight = face_weight(model)
     face = np.flatnonzero(weight > 0)
     at = model.template[face].astype(np.float64)

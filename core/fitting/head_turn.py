@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
@@ -30,6 +30,11 @@ _ZERO: Final = float(np.radians(2.0))
 _MOTION: Final = float(np.radians(0.9))
 """How far the joined turns are off, standard deviations about one axis: their mean over a clip, and each
 frame's about it (``docs/landmark_prior.md``)."""
+
+_FACING: Final = np.diag([1.0, -1.0, -1.0])  # a face that looks into the camera
+_ROBUST_ROUNDS: Final = 5
+_SLOPE_HELD: Final = 0.02  # squared radians' worth of sights that say the error does not go with the pose
+_REACH: Final = 15.0  # frames from a sight where what it says of itself has faded
 
 
 def ray_rotation(directions: Float[ndarray, "frames 3"]) -> Float[ndarray, "frames 3 3"]:
@@ -86,6 +91,56 @@ def turns_with_readings(
         return joined @ Rotation.from_rotvec(zero - usual).as_matrix()
     motion = doubt / (doubt + _MOTION**2) * (apart - usual)
     return read @ Rotation.from_rotvec(zero + motion).as_matrix()
+
+
+def turns_with_sights(
+    rotation: Float[ndarray, "frames 3 3"],
+    shot: Int[ndarray, "frames"],
+    at: Int[ndarray, " sights"],
+    seen: Float[ndarray, "sights 3 3"],
+    trust: Float[ndarray, " sights"],
+) -> Float[ndarray, "frames 3 3"]:
+    """The rotations of a clip, head → camera, when pictures tell those of some frames.
+
+    What landmarks get wrong goes for the most part with the pose, and is the same wherever the head is turned
+    so: a linear function of pitch, yaw and roll, robustly fitted, holds for all frames. What is left in each
+    frame goes over to its neighbours.
+
+    Args:
+        rotation: by landmarks.
+        shot: number of each frame's shot.
+        at: the frames that pictures tell of, rising.
+        seen: their rotations.
+        trust: 0-1.
+    """
+    used = trust > 0
+    at, seen, trust = at[used], seen[used], trust[used]
+    if not len(at):
+        return rotation
+    apart = Rotation.from_matrix(np.swapaxes(rotation[at], -1, -2) @ seen).as_rotvec()
+    turned = Rotation.from_matrix(_FACING @ rotation).as_rotvec()
+    middle = np.average(turned[at], axis=0, weights=trust)
+    terms = np.column_stack([turned - middle, np.ones(len(turned))])
+    own, weight = terms[at], trust
+    for _ in range(_ROBUST_ROUNDS):
+        weighted = weight[:, None] * own
+        held = np.diag([_SLOPE_HELD] * 3 + [1e-9])
+        linear = np.linalg.solve(weighted.T @ own + held, weighted.T @ apart)
+        left = apart - own @ linear
+        off = np.linalg.norm(left, axis=1)
+        weight = trust / np.square(1 + np.square(off / (2 * max(float(np.median(off)), 1e-3))))
+    correction = terms @ linear
+    for number in np.unique(shot[at]):
+        frames, known = np.flatnonzero(shot == number), shot[at] == number
+        correction[frames] += _carried(frames, at[known], left[known] * trust[known, None])
+    return rotation @ Rotation.from_rotvec(correction).as_matrix()
+
+
+def _carried(frames: ndarray, at: ndarray, values: ndarray) -> Float[ndarray, "frames 3"]:
+    """Values at some frames carried to all: interpolated, and fading where the next is far away."""
+    columns = [np.interp(frames, at, column) for column in values.T]
+    away = np.abs(frames - at[np.abs(frames[:, None] - at).argmin(axis=1)])
+    return np.column_stack(columns) * np.exp(-np.square(away / _REACH))[:, None]
 
 
 def placed(

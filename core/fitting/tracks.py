@@ -19,7 +19,7 @@ from core.fitting.types import Observation, PhotoFit
 from core.fitting.view_flow import Tracks, ViewFlow
 
 FREE_FORM_MODES = 80
-_FIRST_ITERATIONS = 5
+_FIRST_ITERATIONS = 5  # before the noise is known
 _SETTLING = 15
 _SCATTER = 1.5  # standard deviations in the median of tracks that err together
 POINTS = 1000  # on the face, beside the landmarks
@@ -85,20 +85,25 @@ def refine_by_flow(
         belief: what networks say of the person and the photos.
     """
     weights = weights or TrackWeights()
-    if _widest_angle(fit.photos) < weights.parallax:
+    if widest_angle(fit.photos) < weights.parallax:
         return fit
     points = sample_face(model, POINTS)
     flow = ViewFlow(model, observations, points)
     for done in range(rounds):
-        neutral = model.neutral(fit.identity.astype(np.float32)) + fit.correction
-        tracks = flow.tracks(neutral, fit.photos)
+        tracks = trusted_tracks(flow, model, fit, weights)
         progress((done + 0.5) / rounds)
-        tracks = [each if each.coverage > weights.coverage else each.without_trust() for each in tracks]
         if not any(each.trust.any() for each in tracks):
             return fit
         fit = fit_tracks(model, observations, points, tracks, fit, weights, belief=belief)
         progress((done + 1) / rounds)
     return settle_expressions(model, observations, points, tracks, fit, weights, belief=belief)
+
+
+def trusted_tracks(flow: ViewFlow, model: FaceModel, fit: DenseFit, weights: TrackWeights) -> list[Tracks]:
+    """Tracks through the present fit; those of a photo with little in common with the others untrusted."""
+    neutral = model.neutral(fit.identity.astype(np.float32)) + fit.correction
+    tracks = flow.tracks(neutral, fit.photos)
+    return [each if each.coverage > weights.coverage else each.without_trust() for each in tracks]
 
 
 def settle_expressions(
@@ -150,7 +155,8 @@ def fit_tracks(
     weights = weights or TrackWeights()
     belief = belief or FaceBelief()
     size = weights.free_form_size / np.sqrt(1 + weights.free_form_held * belief.firmness)
-    free_form = smooth_modes(model, float(size), weights.free_form_reach, FREE_FORM_MODES)
+    count = FREE_FORM_MODES if size else 0
+    free_form = smooth_modes(model, float(size), weights.free_form_reach, count)
     places = _places(
         model, points, model.template + start.correction, np.concatenate([model.identity_basis, free_form])
     )
@@ -160,7 +166,7 @@ def fit_tracks(
     beyond = np.zeros(len(free_form))
     prior = np.append(mean, beyond), np.append(precision, beyond + 1)
     solver = PointSolver(places, views, np.append(start.identity, beyond), weights, prior)
-    solver.run(_FIRST_ITERATIONS, enough=1e-4)
+    solver.run(min(_FIRST_ITERATIONS, iterations // 2), enough=1e-4)
     solver.views = [_as_sure_as_it_fits(view, solver.identity, places) for view in solver.views]
     solver.run(iterations, enough=1e-4)
     found = _lit_as(start.photos, solver.fits())
@@ -186,7 +192,7 @@ def _lit_as(before: Sequence[PhotoFit], fits: Sequence[PhotoFit]) -> list[PhotoF
     return [replace(found, sh=old.sh) for found, old in zip(fits, before, strict=True)]
 
 
-def _widest_angle(photos: Sequence[PhotoFit]) -> float:
+def widest_angle(photos: Sequence[PhotoFit]) -> float:
     """Radians between the two directions, in head space, that differ most among those the photos look in."""
     looking = np.stack([photo.rotation[2] for photo in photos])
     return float(np.arccos(np.clip(looking @ looking.T, -1, 1)).max())

@@ -43,10 +43,7 @@ class Observation:
 
     def crop_camera(self, camera: Camera) -> Camera:
         """The camera of ``image``, from that of the full photo."""
-        fx, fy, cx, cy = camera.intrinsics
-        scale, side = self.crop_scale, len(self.image)
-        left, top = self.crop_left, self.crop_top
-        return Camera(fx * scale, fy * scale, (cx - left) * scale, (cy - top) * scale, side, side)
+        return camera.square(self.crop_left, self.crop_top, self.crop_scale, len(self.image))
 
 
 @dataclass

@@ -60,6 +60,11 @@ class Camera:
         """The camera of the sub-image whose top left corner is pixel position (left, top)."""
         return Camera(self.fx, self.fy, self.cx - left, self.cy - top, width, height)
 
+    def square(self, left: Number, top: Number, scale: Number, side: int) -> Camera:
+        """The camera of a square cut-out, in which pixel = (pixel of the image - (left, top)) * scale."""
+        cx, cy = (self.cx - left) * scale, (self.cy - top) * scale
+        return Camera(self.fx * scale, self.fy * scale, cx, cy, side, side)
+
 
 def focal_length_pixels(width: int, height: int, equivalent_35mm: Number | None = None) -> float:
     """Focal length in pixels from the 35 mm equivalent that EXIF gives.
