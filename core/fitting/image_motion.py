@@ -24,18 +24,19 @@ from core.fitting.key_views import KeyFrames
 from core.fitting.types import PhotoFit
 from core.scene.rasterise import rasterise
 
-_POINTS: Final = 1000  # of a key frame
+_POINTS: Final = 600  # of a key frame
 _MOBILE: Final = 0.5e-3  # metres that the units move skin of half trust, root of the mean square of all
 _LOCAL: Final = 13  # pixels over which contrast is normalised
 _FLAT: Final = 0.03  # contrast (log intensity) of noise
 _OUTLIER: Final = 0.24  # difference, in local contrasts, where trust falls to a quarter
 _ZOOMS: Final = (0.5, 1.0)
-_STEPS: Final = (4, 4)  # at each size
+_STEPS: Final = (4, 3)  # at each size
 _ENOUGH: Final = 3e-4  # radians that no step is needed for
 _INDEPENDENT: Final = 50.0  # pixels' worth of evidence: neighbours err together
 _TURN: Final = 0.15  # radians that the start may be off, standard deviation about one axis
 _AWAY: Final = 0.05  # the same of the distance, as a part of it
 _AT_KEY: Final = 0.01  # radians from a key frame within which others hardly count
+_LEAST: Final = 0.1  # share of the nearer key frame's weight below which the other is not asked
 _ALIKE: Final = 0.6  # correlation below which the crop is taken to show something else
 
 
@@ -106,13 +107,15 @@ class ImageMotion:
             (centre[1] - crop.top) * crop.scale,
         )
         rotations, weights, trusts = [], [], []
-        for key in nearest[:2]:
-            share = (1 / (apart[key] + _AT_KEY) - 1 / (beyond + _AT_KEY)) * _AT_KEY
+        shares = 1 / (apart[nearest[:2]] + _AT_KEY) - 1 / (beyond + _AT_KEY)
+        for key, share in zip(nearest, shares, strict=False):
+            if share < _LEAST * shares[0]:
+                continue
             rotation, alike = _align(self._keys[key], pyramid, about[key], translation, f, cx, cy)
             rotations.append(rotation)
             trust = float(np.clip((alike - _ALIKE) / (1 - _ALIKE), 0, 1))
             trusts.append(trust)
-            weights.append(trust * max(share, 1e-6))
+            weights.append(trust * max(float(share), 1e-6))
         if not any(weights):
             return Sight(about[nearest[0]], 0.0)
         mean = Rotation.from_matrix(np.stack(rotations)).mean(weights).as_matrix()
