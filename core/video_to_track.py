@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
 from core.capture.face_crops import FaceCrops
@@ -230,7 +230,7 @@ def _clip(
 ) -> _Clip:
     """Head, lens and rest, from frames spread over the clip."""
     landmarks = seen.landmarks()
-    sample = _sample(seen.found)
+    sample = _sample(np.flatnonzero(seen.found))
     sampled = np.array(landmarks[sample])
     chosen = spread_frames(sampled)
     belief = None if read is None else read.belief()
@@ -270,7 +270,7 @@ def _key_frames(
     """Frames spread by yaw among those whose pictures are there, and the head as they show it."""
     if not len(crops):
         return None
-    some = np.unique(np.linspace(0, len(crops) - 1, min(_SAMPLE, len(crops))).astype(int))
+    some = _sample(np.arange(len(crops)))
     points = np.array(seen.landmarks()[crops.frames[some]])
     chosen = spread_frames(points)
     own, focals = points[chosen], [clip.focals[shot] for shot in _shots(seen)[crops.frames[some[chosen]]]]
@@ -341,9 +341,7 @@ def _turns_by_pictures(
         about = from_key @ rotation[frame]
         sights.append(motion.see(crops.crop(index), about, translation[frame], focal, _centre(seen)))
     turned, trust = np.stack([sight.rotation for sight in sights]), np.array([s.trust for s in sights])
-    if (
-        not keys.by_flow
-    ):  # pictures tell the motion since that frame, whose own turn is the best guess there is
+    if not keys.by_flow:  # pictures tell the motion since that frame, and nothing better of its own turn
         turned = turned @ motion.key_rotations[0].T @ of_keys[0]
     out = rotation.copy()
     out[seen.found] = turns_with_sights(
@@ -411,9 +409,8 @@ def _belief(clip: _Clip, prior: ExpressionPrior | None, landmarks: ndarray) -> B
     return None if prior is None or clip.reference is None else prior(landmarks, clip.reference)
 
 
-def _sample(found: Bool[ndarray, "frames"]) -> Int[ndarray, " some"]:
-    """Frames with a face, spread evenly over the clip."""
-    frames = np.flatnonzero(found)
+def _sample(frames: Int[ndarray, " frames"]) -> Int[ndarray, " some"]:
+    """Some of the frames, spread evenly over them."""
     return frames[np.unique(np.linspace(0, len(frames) - 1, min(_SAMPLE, len(frames))).astype(int))]
 
 

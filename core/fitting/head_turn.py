@@ -122,9 +122,9 @@ def turns_with_sights(
     middle = np.average(turned[at], axis=0, weights=trust)
     terms = np.column_stack([turned - middle, np.ones(len(turned))])
     own, weight = terms[at], trust
+    held = np.diag([_SLOPE_HELD] * 3 + [1e-9])
     for _ in range(_ROBUST_ROUNDS):
         weighted = weight[:, None] * own
-        held = np.diag([_SLOPE_HELD] * 3 + [1e-9])
         linear = np.linalg.solve(weighted.T @ own + held, weighted.T @ apart)
         left = apart - own @ linear
         off = np.linalg.norm(left, axis=1)
@@ -139,7 +139,8 @@ def turns_with_sights(
 def _carried(frames: ndarray, at: ndarray, values: ndarray) -> Float[ndarray, "frames 3"]:
     """Values at some frames carried to all: interpolated, and fading where the next is far away."""
     columns = [np.interp(frames, at, column) for column in values.T]
-    away = np.abs(frames - at[np.abs(frames[:, None] - at).argmin(axis=1)])
+    after = np.searchsorted(at, frames).clip(max=len(at) - 1)
+    away = np.minimum(np.abs(frames - at[after]), np.abs(frames - at[np.maximum(after - 1, 0)]))
     return np.column_stack(columns) * np.exp(-np.square(away / _REACH))[:, None]
 
 
