@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +10,8 @@ import numpy as np
 from jaxtyping import Float32, Int, UInt8
 from numpy import ndarray
 
+from core.capture.array_file import ArrayFile
 from core.capture.crop import SquareCrop
-from core.errors import OutputFailed
 
 CROP_SIDE: Final = 160  # pixels: a little over a millimetre each
 EVERY: Final = 3  # frames from one that is kept to the next
@@ -44,15 +43,15 @@ class FaceCrops:
     """
 
     def __init__(self, every: int = EVERY) -> None:
-        self._file = tempfile.TemporaryFile(prefix="semblance-faces-")  # noqa: SIM115 - closed by __exit__
-        self._every, self._due, self._written = every, 0, 0
+        self._pictures = ArrayFile("Pictures of the face", (CROP_SIDE, CROP_SIDE), np.uint8)
+        self._every, self._due = every, 0
         self._kept: list[tuple[int, int, float, float, float]] = []  # frame, place in the file, square
 
     def __enter__(self) -> FaceCrops:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._pictures.close()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -79,15 +78,9 @@ class FaceCrops:
         side = float((high - low).max()) * _MARGIN
         x, y = ((low + high) / 2).tolist()
         grey = cv2.cvtColor(SquareCrop((x, y), side).cut(pixels, CROP_SIDE), cv2.COLOR_RGB2GRAY)
-        try:
-            self._file.write(grey.tobytes())
-        except OSError as error:
-            raise OutputFailed(
-                f"Pictures of the face cannot be kept in {tempfile.gettempdir()} ({error.strerror}).",
-                "Free some space there, or set TMPDIR to a folder with more.",
-            ) from error
-        self._kept.append((frame, self._written, x - side / 2, y - side / 2, CROP_SIDE / side))
-        self._written += 1
+        place = len(self._pictures)
+        self._pictures.add(grey)
+        self._kept.append((frame, place, x - side / 2, y - side / 2, CROP_SIDE / side))
         if len(self._kept) > _MOST_KEPT:
             self._kept, self._every = self._kept[::2], 2 * self._every
         self._due = frame + self._every
@@ -95,7 +88,4 @@ class FaceCrops:
     def crop(self, index: int) -> FaceCrop:
         """The crop of ``frames[index]``, read from disk."""
         _, place, left, top, scale = self._kept[index]
-        self._file.flush()
-        shape = (self._written, CROP_SIDE, CROP_SIDE)
-        grey = np.array(np.memmap(self._file, np.uint8, "r", shape=shape)[place])
-        return FaceCrop(grey, left, top, scale)
+        return FaceCrop(np.array(self._pictures.all()[place]), left, top, scale)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 from numpy import ndarray
 
+from core.capture.array_file import ArrayFile
 from core.capture.follow import Seen
-from core.errors import OutputFailed
 
 _SHAPE = (478, 3)
 
@@ -23,7 +21,7 @@ class LandmarkSpool:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="semblance-landmarks-")  # noqa: SIM115 - closed by __exit__
+        self._landmarks = ArrayFile("Landmarks", _SHAPE, np.float32)
         self._times: list[float] = []
         self._presence: list[float] = []
         self.size = (0, 0)
@@ -33,7 +31,7 @@ class LandmarkSpool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._landmarks.close()
 
     def __len__(self) -> int:
         return len(self._times)
@@ -45,13 +43,7 @@ class LandmarkSpool:
             OutputFailed: the temporary folder is full.
         """
         landmarks = np.zeros(_SHAPE, np.float32) if seen.landmarks is None else seen.landmarks
-        try:
-            self._file.write(landmarks.astype(np.float32).tobytes())
-        except OSError as error:
-            raise OutputFailed(
-                f"Landmarks cannot be kept in {tempfile.gettempdir()} ({error.strerror}).",
-                "Free some space there, or set TMPDIR to a folder with more.",
-            ) from error
+        self._landmarks.add(landmarks)
         if seen.cut and self._times:
             self.cuts.append(len(self._times))
         self._times.append(seen.time)
@@ -73,5 +65,4 @@ class LandmarkSpool:
 
     def landmarks(self) -> Float32[ndarray, "frames 478 3"]:
         """All frames' landmarks, read from disk as they are used; zeros where no face was found."""
-        self._file.flush()
-        return np.memmap(self._file, np.float32, "r", shape=(len(self), *_SHAPE))
+        return self._landmarks.all()

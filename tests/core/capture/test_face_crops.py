@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import errno
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import core.capture.face_crops as face_crops
 from core.capture.face_crops import CROP_SIDE, FaceCrops
-from core.errors import OutputFailed
 
 
 def landmarks_round(x: float, y: float, radius: float) -> np.ndarray:
@@ -53,16 +49,3 @@ def test_a_long_clip_keeps_fewer_of_its_frames(monkeypatch: pytest.MonkeyPatch) 
         assert len(frames) > 4 and frames[0] == 0 and frames[-1] >= 80
         assert len(set(np.diff(frames).tolist())) == 1
         assert [int(crops.crop(index).grey[80, 80]) for index in range(len(crops))] == frames.tolist()
-
-
-def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    class Full:
-        def write(self, _: bytes) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        def close(self) -> None:
-            pass
-
-    monkeypatch.setattr(face_crops.tempfile, "TemporaryFile", lambda **_: Full())
-    with FaceCrops() as crops, pytest.raises(OutputFailed, match="No space left"):
-        crops.add(0, np.zeros((40, 40, 3), np.uint8), landmarks_round(20, 20, 5))
