@@ -95,12 +95,15 @@ def _head_motion(frames: int, rng: np.random.Generator) -> list[tuple[float, flo
     return [(float(a), float(b), float(c)) for a, b, c in np.radians(np.column_stack([yaw, pitch, roll]))]
 
 
-def take_clips(heads: int, frames: int, first: int, folder: Path | None) -> Iterator[tuple[Path, Take]]:
+def take_clips(
+    heads: int, frames: int, first: int, folder: Path | None, seed: int = FIRST_SEED
+) -> Iterator[tuple[Path, Take]]:
     """Clips of so many heads, each with the next part of the take of the test data.
 
     Args:
         frames: of the take, for each head.
         first: frame of the take.
+        seed: of the first head; the next ones follow.
         folder: that keeps the clips; without one, they are gone with the iterator.
     """
     take = read_livelink(data_folder() / "arkit" / "livelink_range_of_motion.csv").coefficients.clip(0, 1)
@@ -109,7 +112,7 @@ def take_clips(heads: int, frames: int, first: int, folder: Path | None) -> Iter
         kept.mkdir(exist_ok=True)
         for index in range(heads):
             start = first + index * frames
-            yield film_once(FIRST_SEED + index, take[start : start + frames].astype(np.float64), kept)
+            yield film_once(seed + index, take[start : start + frames].astype(np.float64), kept)
 
 
 def film_once(seed: int, coefficients: Float[ndarray, "frames 52"], folder: Path) -> tuple[Path, Take]:
