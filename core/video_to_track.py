@@ -44,9 +44,10 @@ from core.fitting.head_turn import (
 from core.fitting.image_motion import ImageMotion
 from core.fitting.key_views import KeyFrames, pose_frames, solve_key_frames
 from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
-from core.progress import Progress
+from core.progress import Progress, part
 from core.rig import Rig
 from core.track import Shot, Source, Track
+from core.workers import one_library_thread
 
 _SAMPLE: Final = 240  # frames from which habits and the person at rest are measured
 _AT_ONCE: Final = 512  # frames
@@ -160,6 +161,7 @@ def track_video(
         open_video(path, start=options.start, end=options.end, long_side=_LONG_SIDE) as video,
         LandmarkSpool() as seen,
         FaceCrops() as crops,
+        one_library_thread(),
     ):
         early = check_span(video.info, options.start, options.end)
         frames = frames_between(video.info, options.start, options.end)
@@ -234,7 +236,7 @@ def _clip(
     sampled = np.array(landmarks[sample])
     chosen = spread_frames(sampled)
     belief = None if read is None else read.belief()
-    fit = estimate_identity(model, list(sampled[chosen]), seen.size, belief)
+    fit = estimate_identity(model, list(sampled[chosen]), seen.size, belief, part(report, 0.0, 0.25))
     lens = np.array([float(photo.camera.fx) for photo in fit.photos])
     shot_of = _shots(seen)[sample]
     focals = [
@@ -247,9 +249,8 @@ def _clip(
     else:
         head = head_points(model, rig.neutral, rig.shape_keys)
     clip = _Clip(model, head, focals, reference)
-    report(0.3)
-    keys = _key_frames(clip, seen, crops, rig, fit.identity, prior)
-    report(0.9)
+    keys = _key_frames(clip, seen, crops, rig, fit.identity, prior, part(report, 0.3, 0.85))
+    report(0.85)
     if rig is None:
         head = upright_points(model, fit.identity) if keys is None else head_points(model, keys.views.neutral)
     clip = replace(clip, head=head, keys=keys)
@@ -266,6 +267,7 @@ def _key_frames(
     rig: Rig | None,
     identity: Float[ndarray, " modes"],
     prior: ExpressionPrior | None,
+    report: Callable[[float], None],
 ) -> KeyFrames | None:
     """Frames spread by yaw among those whose pictures are there, and the head as they show it."""
     if not len(crops):
@@ -278,7 +280,9 @@ def _key_frames(
     start = DenseFit(identity, np.zeros_like(clip.model.template), photos)
     if rig is not None:
         start = DenseFit(np.zeros_like(identity), rig.neutral - clip.model.template, photos)
-    return solve_key_frames(clip.model, crops, some[chosen], list(own), seen.size, start, rig is not None)
+    return solve_key_frames(
+        clip.model, crops, some[chosen], list(own), seen.size, start, rig is not None, report
+    )
 
 
 def _perform(

@@ -40,8 +40,8 @@ _LANDMARKS = "landmarks"
 _PRESENCE = "facelandmarkcpu__face_presence_score"
 
 
-# A landmark as protocol buffers write it: the message's tag and length, then three tagged floats. Reading them
-# at once is twenty times as fast as field by field.
+# A landmark as protocol buffers write it: the message's tag and length, then three tagged floats. Read all
+# together, they cost a twentieth of what they cost field by field.
 _POINT = np.dtype({"names": list("xyz"), "formats": ["<f4"] * 3, "offsets": [3, 8, 13], "itemsize": 17})
 
 

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import no_type_check
 
-import numba
 import numpy as np
-import torch
 from jaxtyping import Float
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
@@ -22,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import LANDMARK_COUNT
 from core.fitting.arrow import Part, solve_arrow
+from core.fitting.jacobian import normal_equations, point_rows
 from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import PhotoFit
@@ -177,8 +175,6 @@ class PointSolver:
     def _measured(self, view: PointView, shape: ndarray) -> tuple[ndarray, ndarray]:
         """Gauss-Newton matrix and gradient of what one photo shows and what is believed of its rotation.
 
-        In single precision: they only say which way to step, and most of the time goes into their product.
-
         Args:
             shape: how the points move by the unknowns that follow the pose.
         """
@@ -208,18 +204,15 @@ class PointSolver:
         rows = [places, (closure - other) / np.float32(view.seen.eye_distance * w.closure_noise)]
         right = [(residuals.places * weight[:, None]).T.ravel(), residuals.closure.T.ravel()]
         if np.isfinite(view.depth_noise):
-            nearer = np.broadcast_to([0, 0, focal / view.translation[2]], (1, LANDMARK_COUNT, 3))
+            nearer = np.zeros((1, LANDMARK_COUNT, 3))
+            nearer[..., 2] = focal / view.translation[2]
             none = np.zeros((1, LANDMARK_COUNT))
             depth = self._rows(view, shape, residuals.in_camera, points[:LANDMARK_COUNT], nearer, none)
             depth -= depth.mean(axis=0)  # depth counts from the head's middle
             sure = np.sqrt(trust[:LANDMARK_COUNT])
             rows.append(depth * _single(sure / view.depth_noise)[:, None])
             right.append(sure * residuals.depth)
-        # torch's products are several times as fast as those of the OpenBLAS in NumPy 1, which does not know
-        # recent processors.
-        J = torch.from_numpy(np.concatenate(rows))
-        off = torch.from_numpy(_single(np.concatenate(right)))
-        H, g = (J.T @ J).double().numpy(), (J.T @ off).double().numpy()
+        H, g = normal_equations(np.concatenate(rows), _single(np.concatenate(right)))
         if view.belief.knows_rotation:
             # for small turns, one about the camera's axes adds to the rotation vector
             firm = w.believed * view.belief.rotation_precision
@@ -242,11 +235,9 @@ class PointSolver:
             pull: how each measure follows its point (measures, points, 3), camera axes.
             zoom: how it follows the log focal length (measures, points).
         """
-        rows = np.empty((*zoom.shape, _POSE + shape.shape[2]), np.float32)
-        rows[:, :, :3] = np.cross(in_camera[points] - view.translation, pull)  # d(exp(w) p)/dw = -[p]x
-        rows[:, :, 3:6] = pull
-        rows[:, :, 6] = zoom
-        _add_shape(points, _single(pull @ view.rotation), shape, rows)
+        turned = in_camera[points] - view.translation
+        rows = point_rows(points, turned[None], pull[None], view.rotation[None], shape, between=1)[0]
+        rows[:, :, _POSE - 1] = zoom
         return rows.reshape(-1, rows.shape[2])
 
     def _normal_equations(self, view: PointView) -> tuple[ndarray, ndarray]:
@@ -308,17 +299,3 @@ def _doubt(view: PointView) -> float:
 
 def _damped(H: ndarray, damping: float) -> ndarray:
     return H + np.diag(damping * np.diag(H))
-
-
-# no_type_check keeps run-time type checkers (used in the tests) from wrapping what Numba compiles.
-@numba.njit(cache=True, fastmath=True, nogil=True)
-@no_type_check
-def _add_shape(points, pull, shape, rows):
-    first = rows.shape[2] - shape.shape[2]
-    for measure in range(rows.shape[0]):
-        for row in range(rows.shape[1]):
-            point, (x, y, z) = points[row], pull[measure, row]
-            for k in range(shape.shape[2]):
-                rows[measure, row, first + k] = (
-                    x * shape[0, point, k] + y * shape[1, point, k] + z * shape[2, point, k]
-                )
