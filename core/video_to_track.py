@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
-from core.capture.face_crops import FaceCrops
+from core.capture.face_crops import FaceCrop, FaceCrops
 from core.capture.faces import FaceFinder
 from core.capture.follow import Person
 from core.capture.look_through import check_span, frames_between, look_through
@@ -41,16 +41,17 @@ from core.fitting.head_turn import (
     turns_with_readings,
     turns_with_sights,
 )
-from core.fitting.image_motion import ImageMotion
+from core.fitting.image_motion import ImageMotion, Sight
 from core.fitting.key_views import KeyFrames, pose_frames, solve_key_frames
 from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
 from core.progress import Progress, part
 from core.rig import Rig
 from core.track import Shot, Source, Track
-from core.workers import one_library_thread
+from core.workers import map_threads, one_library_thread
 
 _SAMPLE: Final = 240  # frames from which habits and the person at rest are measured
 _AT_ONCE: Final = 512  # frames
+_CROPS_AT_ONCE: Final = 64
 _LONG_SIDE: Final = 1920  # pixels: larger frames add nothing to landmarks that look at 192
 _FEWEST: Final = 2  # frames with a face that are worth keeping
 _STILL_GOOD: Final = 0.02  # landmark error, fraction of the eye distance, that costs no confidence
@@ -337,13 +338,16 @@ def _turns_by_pictures(
     motion = ImageMotion(clip.model, keys, crops)
     of_keys = rotation[at[keys.crops]]
     from_key = motion.key_rotations @ np.swapaxes(of_keys, 1, 2)
-    sights = []
-    for index, frame in enumerate(at.tolist()):
-        if index % 64 == 0:
-            report(0.6 + 0.4 * index / len(at))
-        focal = clip.focals[shots[frame]]
-        about = from_key @ rotation[frame]
-        sights.append(motion.see(crops.crop(index), about, translation[frame], focal, _centre(seen)))
+    sights: list[Sight] = []
+
+    def see(crop: FaceCrop, frame: int) -> Sight:
+        about, focal = from_key @ rotation[frame], clip.focals[shots[frame]]
+        return motion.see(crop, about, translation[frame], focal, _centre(seen))
+
+    for first in range(0, len(at), _CROPS_AT_ONCE):
+        report(0.6 + 0.4 * first / len(at))
+        some = range(first, min(first + _CROPS_AT_ONCE, len(at)))
+        sights += map_threads(lambda shown: see(*shown), [(crops.crop(i), int(at[i])) for i in some])
     turned, trust = np.stack([sight.rotation for sight in sights]), np.array([s.trust for s in sights])
     if not keys.by_flow:  # pictures tell the motion since that frame, and nothing better of its own turn
         turned = turned @ motion.key_rotations[0].T @ of_keys[0]
