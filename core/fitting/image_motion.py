@@ -195,10 +195,10 @@ def _align(
     evidence = _INDEPENDENT / float(key.weight.sum()) / _OUTLIER**2
     start, rotation, moved = np.ascontiguousarray(rotation), rotation.copy(), translation.astype(np.float64)
     off = np.empty_like(key.weight)
-    for (picture, *slopes), look, steps, zoom in zip(pyramid.levels, key.looks, _STEPS, _ZOOMS, strict=True):
+    for picture, look, steps, zoom in zip(pyramid.levels, key.looks, _STEPS, _ZOOMS, strict=True):
         camera = np.array([f, cx, cy]) * zoom
         align_skin(
-            key.points, key.weight, look, (picture, *slopes), camera, (start, away), held,
+            key.points, key.weight, look, picture, camera, (start, away), held,
             evidence, _OUTLIER, steps, _ENOUGH, rotation, moved, off,
         )  # fmt: skip
     return rotation, _correlation(off + look, look, key.weight)
