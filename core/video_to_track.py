@@ -124,9 +124,9 @@ def expected_seconds(model_name: str, frames: int) -> dict[str, float]:
     baking = sum(PROVIDERS[model_name].stages.values()) if model_info(model_name).state != "ready" else 0.0
     return {
         "model": 0.3 + baking,
-        "faces": 0.3 + 0.013 * frames,
-        "identity": 5.0,
-        "expressions": 0.006 * frames,
+        "faces": 0.3 + 0.009 * frames,
+        "identity": 2.5,
+        "expressions": 0.002 * frames,
     }
 
 

@@ -1,7 +1,7 @@
 """Threads of our own, and none of the libraries'.
 
-The jobs solve many small problems. BLAS, OpenMP and torch would split each of them over all cores, and wait
-for each other longer than they work; whole photos and batches of frames are worth a thread.
+The jobs solve many small problems. BLAS, OpenMP, torch and OpenCV would split each of them over all cores,
+and wait longer than they work; whole photos and batches of frames are worth a thread.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeVar
 
+import cv2
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -24,7 +25,7 @@ R = TypeVar("R")
 
 _lock = threading.Lock()
 _holders = 0
-_held: tuple[Any, int] | None = None  # the libraries' former limits, and torch's
+_held: tuple[Any, int, int] | None = None  # the libraries' former limits, torch's and OpenCV's
 
 
 @contextmanager
@@ -37,8 +38,9 @@ def one_library_thread() -> Iterator[None]:
     with _lock:
         _holders += 1
         if _held is None:
-            _held = threadpool_limits(limits=1), torch.get_num_threads()
+            _held = threadpool_limits(limits=1), torch.get_num_threads(), cv2.getNumThreads()
             torch.set_num_threads(1)
+            cv2.setNumThreads(1)
     try:
         yield
     finally:
@@ -46,6 +48,7 @@ def one_library_thread() -> Iterator[None]:
             _holders -= 1
             if not _holders:
                 assert _held is not None
+                cv2.setNumThreads(_held[2])
                 torch.set_num_threads(_held[1])
                 _held[0].restore_original_limits()
                 _held = None

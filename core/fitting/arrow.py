@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 from numpy import ndarray
 from scipy.linalg import cho_factor, cho_solve
@@ -81,7 +82,7 @@ class _State:
         tie = part.tie[free]
         right = part.right[free] - part.own[np.ix_(free, fixed)] @ self.x[fixed]
         self._solved = cho_solve(cho_factor(part.own[np.ix_(free, free)]), np.column_stack([tie, right]))
-        eliminated = tie.T @ self._solved
+        eliminated = (torch.from_numpy(tie).T @ torch.from_numpy(self._solved)).numpy()  # see jacobian
         self.matrix = eliminated[:, :-1]
         self.vector = eliminated[:, -1] + part.tie[fixed].T @ self.x[fixed]
 

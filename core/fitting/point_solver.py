@@ -99,14 +99,17 @@ class PointSolver:
     ) -> float:
         """Damped Gauss-Newton steps until one gains less than the fraction ``enough``; returns the energy."""
         damping = 1e-3
-        cost = self._cost(self.identity, self.views)
+        residuals = [self._residuals(self.identity, view) for view in self.views]
+        cost = self._cost(self.identity, self.views, residuals)
         for done in range(iterations):
             progress(done / iterations)
-            tried_identity, tried = self._apply(self._step(damping))
-            tried_cost = self._cost(tried_identity, tried)
+            tried_identity, tried = self._apply(self._step(damping, residuals))
+            tried_residuals = [self._residuals(tried_identity, view) for view in tried]
+            tried_cost = self._cost(tried_identity, tried, tried_residuals)
             if tried_cost < cost:
                 settled = cost - tried_cost < enough * cost
-                self.identity, self.views, cost = tried_identity, tried, tried_cost
+                self.identity, self.views = tried_identity, tried
+                residuals, cost = tried_residuals, tried_cost
                 damping = max(damping / 5, 1e-8)
                 if settled:
                     break
@@ -122,7 +125,7 @@ class PointSolver:
 
         def placed(view: PointView) -> PointView:
             for _ in range(iterations):
-                H, g = self._measured(view, rigid)
+                H, g = self._measured(view, self._residuals(self.identity, view), rigid)
                 d = np.linalg.solve(H[:6, :6] * (1 + 1e-3 * np.eye(6)), -g[:6])
                 turned = Rotation.from_rotvec(d[:3]).as_matrix() @ view.rotation
                 view = replace(view, rotation=turned, translation=view.translation + d[3:6])
@@ -152,14 +155,14 @@ class PointSolver:
         towards = -(self.points.normals @ view.rotation.T)[:, 2]
         return view.trust * np.where(view.turns_away, np.clip((towards - 0.1) / 0.3, 0, 1), 1)
 
-    def _cost(self, identity: ndarray, views: Sequence[PointView]) -> float:
+    def _cost(self, identity: ndarray, views: Sequence[PointView], residuals: Sequence[_Residuals]) -> float:
         apart = identity - self._mean
         known = self.weights.identity * float(apart @ (self._precision * apart))
-        return known + sum(map_threads(lambda view: self._view_cost(identity, view), views))
+        return known + sum(map(self._view_cost, views, residuals))
 
-    def _view_cost(self, identity: ndarray, view: PointView) -> float:
+    def _view_cost(self, view: PointView, residuals: _Residuals) -> float:
         w = self.weights
-        residuals, trust, e = self._residuals(identity, view), self._trust(view), view.expression
+        trust, e = self._trust(view), view.expression
         squared = (residuals.places**2).sum(axis=1)
         cost = float((trust * squared / (1 + squared / w.outlier**2)).sum())  # Geman-McClure
         cost += float((trust[:LANDMARK_COUNT] * residuals.depth**2).sum())
@@ -172,14 +175,13 @@ class PointSolver:
 
     # -- steps -------------------------------------------------------------------------------------------
 
-    def _measured(self, view: PointView, shape: ndarray) -> tuple[ndarray, ndarray]:
+    def _measured(self, view: PointView, residuals: _Residuals, shape: ndarray) -> tuple[ndarray, ndarray]:
         """Gauss-Newton matrix and gradient of what one photo shows and what is believed of its rotation.
 
         Args:
             shape: how the points move by the unknowns that follow the pose.
         """
         w = self.weights
-        residuals = self._residuals(self.identity, view)
         trust = self._trust(view)
         squared = (residuals.places**2).sum(axis=1)
         weight = np.sqrt(trust) / (1 + squared / w.outlier**2)
@@ -240,10 +242,10 @@ class PointSolver:
         rows[:, :, _POSE - 1] = zoom
         return rows.reshape(-1, rows.shape[2])
 
-    def _normal_equations(self, view: PointView) -> tuple[ndarray, ndarray]:
+    def _normal_equations(self, view: PointView, residuals: _Residuals) -> tuple[ndarray, ndarray]:
         """Gauss-Newton matrix and gradient of one photo: pose and expression, then identity."""
         w = self.weights
-        H, g = self._measured(view, self._shape)
+        H, g = self._measured(view, residuals, self._shape)
         e = view.expression
         units = np.arange(_POSE, _POSE + len(e))
         curve = np.full(len(e), w.ridge)
@@ -257,12 +259,14 @@ class PointSolver:
         g[6] += (view.log_focal - log_focal) / spread**2
         return H, g
 
-    def _step(self, damping: float) -> tuple[ndarray, list[ndarray]]:
+    def _step(self, damping: float, residuals: Sequence[_Residuals]) -> tuple[ndarray, list[ndarray]]:
         own = _POSE + len(ARKIT_NAMES)
         shared = self.weights.identity * np.diag(self._precision)
         slope = self.weights.identity * self._precision * (self.identity - self._mean)
         parts = []
-        for view, (H, g) in zip(self.views, map_threads(self._normal_equations, self.views), strict=True):
+        pairs = zip(self.views, residuals, strict=True)
+        found = map_threads(lambda pair: self._normal_equations(*pair), pairs)
+        for view, (H, g) in zip(self.views, found, strict=True):
             shared, slope = shared + H[own:, own:], slope + g[own:]
             low, high = np.full(own, -np.inf), np.full(own, np.inf)
             low[_POSE:], high[_POSE:] = -view.expression, 1 - view.expression
