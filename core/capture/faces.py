@@ -210,7 +210,7 @@ class FaceFinder:
         plain, mirror = self._networks
         image = crop.cut(photo.pixels, CROP_SIDE)
         plain.begin(image)
-        mirror.begin(np.ascontiguousarray(image[:, ::-1]))
+        mirror.begin(cv2.flip(image, 1))
         points, presence = plain.finish()
         mirrored, presence_mirrored = mirror.finish()
         mirrored = mirrored[MIRROR]
