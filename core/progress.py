@@ -14,6 +14,11 @@ from dataclasses import dataclass, field
 from core.errors import Cancelled
 
 
+def part(report: Callable[[float], None], begin: float, end: float) -> Callable[[float], None]:
+    """A report for a part of the work that goes from ``begin`` to ``end`` (fractions) of the whole."""
+    return lambda fraction: report(begin + (end - begin) * fraction)
+
+
 @dataclass(frozen=True)
 class FrameReport:
     """Which frame of a video is in work.

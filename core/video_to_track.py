@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
-from core.capture.face_crops import FaceCrops
+from core.capture.face_crops import FaceCrop, FaceCrops
 from core.capture.faces import FaceFinder
 from core.capture.follow import Person
 from core.capture.look_through import check_span, frames_between, look_through
@@ -41,15 +41,17 @@ from core.fitting.head_turn import (
     turns_with_readings,
     turns_with_sights,
 )
-from core.fitting.image_motion import ImageMotion
+from core.fitting.image_motion import ImageMotion, Sight
 from core.fitting.key_views import KeyFrames, pose_frames, solve_key_frames
 from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
-from core.progress import Progress
+from core.progress import Progress, part
 from core.rig import Rig
 from core.track import Shot, Source, Track
+from core.workers import map_threads, one_library_thread
 
 _SAMPLE: Final = 240  # frames from which habits and the person at rest are measured
 _AT_ONCE: Final = 512  # frames
+_CROPS_AT_ONCE: Final = 64
 _LONG_SIDE: Final = 1920  # pixels: larger frames add nothing to landmarks that look at 192
 _FEWEST: Final = 2  # frames with a face that are worth keeping
 _STILL_GOOD: Final = 0.02  # landmark error, fraction of the eye distance, that costs no confidence
@@ -122,9 +124,9 @@ def expected_seconds(model_name: str, frames: int) -> dict[str, float]:
     baking = sum(PROVIDERS[model_name].stages.values()) if model_info(model_name).state != "ready" else 0.0
     return {
         "model": 0.3 + baking,
-        "faces": 0.3 + 0.013 * frames,
-        "identity": 5.0,
-        "expressions": 0.006 * frames,
+        "faces": 0.3 + 0.009 * frames,
+        "identity": 2.5,
+        "expressions": 0.002 * frames,
     }
 
 
@@ -160,6 +162,7 @@ def track_video(
         open_video(path, start=options.start, end=options.end, long_side=_LONG_SIDE) as video,
         LandmarkSpool() as seen,
         FaceCrops() as crops,
+        one_library_thread(),
     ):
         early = check_span(video.info, options.start, options.end)
         frames = frames_between(video.info, options.start, options.end)
@@ -234,7 +237,7 @@ def _clip(
     sampled = np.array(landmarks[sample])
     chosen = spread_frames(sampled)
     belief = None if read is None else read.belief()
-    fit = estimate_identity(model, list(sampled[chosen]), seen.size, belief)
+    fit = estimate_identity(model, list(sampled[chosen]), seen.size, belief, part(report, 0.0, 0.25))
     lens = np.array([float(photo.camera.fx) for photo in fit.photos])
     shot_of = _shots(seen)[sample]
     focals = [
@@ -247,9 +250,8 @@ def _clip(
     else:
         head = head_points(model, rig.neutral, rig.shape_keys)
     clip = _Clip(model, head, focals, reference)
-    report(0.3)
-    keys = _key_frames(clip, seen, crops, rig, fit.identity, prior)
-    report(0.9)
+    keys = _key_frames(clip, seen, crops, rig, fit.identity, prior, part(report, 0.3, 0.85))
+    report(0.85)
     if rig is None:
         head = upright_points(model, fit.identity) if keys is None else head_points(model, keys.views.neutral)
     clip = replace(clip, head=head, keys=keys)
@@ -266,6 +268,7 @@ def _key_frames(
     rig: Rig | None,
     identity: Float[ndarray, " modes"],
     prior: ExpressionPrior | None,
+    report: Callable[[float], None],
 ) -> KeyFrames | None:
     """Frames spread by yaw among those whose pictures are there, and the head as they show it."""
     if not len(crops):
@@ -278,7 +281,9 @@ def _key_frames(
     start = DenseFit(identity, np.zeros_like(clip.model.template), photos)
     if rig is not None:
         start = DenseFit(np.zeros_like(identity), rig.neutral - clip.model.template, photos)
-    return solve_key_frames(clip.model, crops, some[chosen], list(own), seen.size, start, rig is not None)
+    return solve_key_frames(
+        clip.model, crops, some[chosen], list(own), seen.size, start, rig is not None, report
+    )
 
 
 def _perform(
@@ -333,13 +338,16 @@ def _turns_by_pictures(
     motion = ImageMotion(clip.model, keys, crops)
     of_keys = rotation[at[keys.crops]]
     from_key = motion.key_rotations @ np.swapaxes(of_keys, 1, 2)
-    sights = []
-    for index, frame in enumerate(at.tolist()):
-        if index % 64 == 0:
-            report(0.6 + 0.4 * index / len(at))
-        focal = clip.focals[shots[frame]]
-        about = from_key @ rotation[frame]
-        sights.append(motion.see(crops.crop(index), about, translation[frame], focal, _centre(seen)))
+    sights: list[Sight] = []
+
+    def see(crop: FaceCrop, frame: int) -> Sight:
+        about, focal = from_key @ rotation[frame], clip.focals[shots[frame]]
+        return motion.see(crop, about, translation[frame], focal, _centre(seen))
+
+    for first in range(0, len(at), _CROPS_AT_ONCE):
+        report(0.6 + 0.4 * first / len(at))
+        some = range(first, min(first + _CROPS_AT_ONCE, len(at)))
+        sights += map_threads(lambda shown: see(*shown), [(crops.crop(i), int(at[i])) for i in some])
     turned, trust = np.stack([sight.rotation for sight in sights]), np.array([s.trust for s in sights])
     if not keys.by_flow:  # pictures tell the motion since that frame, and nothing better of its own turn
         turned = turned @ motion.key_rotations[0].T @ of_keys[0]

@@ -54,6 +54,4 @@ class SquareCrop:
         # OpenCV counts pixel centres at integers: half a pixel less on both sides
         offset = linear @ (0.5, 0.5) + scale * corner - 0.5
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(
-            np.ascontiguousarray(part), np.column_stack([linear, offset]), (n, n), flags=flags
-        )
+        return cv2.warpAffine(part, np.column_stack([linear, offset]), (n, n), flags=flags)

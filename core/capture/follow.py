@@ -26,6 +26,7 @@ _CUT_LEAST: Final = 0.10  # mean absolute change of grey levels (0-1) that can b
 _CUT_RATIO: Final = 4.0  # against the median of the frames before
 _CUT_MEMORY: Final = 12  # frames
 _SMALL: Final = (48, 27)
+_LINES: Final = 180  # of the frame that its small copy is made of, at least; all would say the same
 # While the face is lost, looking in every frame would be slow and would gain nothing.
 _LOOK_EVERY: Final = 0.1  # seconds
 _SAME_TIME: Final = 1e-3  # seconds between what is one frame's time, written and read
@@ -218,7 +219,9 @@ class FaceFollower:
         return strange
 
     def _is_cut(self, pixels: UInt8[np.ndarray, "height width 3"]) -> bool:
-        small = cv2.cvtColor(cv2.resize(pixels, _SMALL, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        every = max(1, min(pixels.shape[:2]) // _LINES)
+        some = np.ascontiguousarray(pixels[::every, ::every])
+        small = cv2.cvtColor(cv2.resize(some, _SMALL, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
         before, self.small = self.small, small.astype(np.float32) / 255
         if before is None:
             return False

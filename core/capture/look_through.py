@@ -10,6 +10,7 @@ from numpy import ndarray
 from core.capture.faces import FaceFinder
 from core.capture.follow import Person, follow_face
 from core.capture.preview import Previews
+from core.capture.read_ahead import read_ahead
 from core.capture.spool import LandmarkSpool
 from core.capture.video import Frame, Video, VideoInfo
 from core.errors import BadInput, Cancelled
@@ -42,11 +43,11 @@ def look_through(
         Cancelled: it was stopped before the person was known.
     """
     previews = Previews()
-    latest: list[Frame] = []  # the frame in work; no more than one is held
+    latest: list[Frame] = []  # the frame in work
     looked_at = 0
 
-    def passing() -> Iterator[Frame]:
-        for frame in video:
+    def passing(frames: Iterator[Frame]) -> Iterator[Frame]:
+        for frame in frames:
             latest[:] = [frame]
             yield frame
 
@@ -63,17 +64,18 @@ def look_through(
         if stopped():
             raise Cancelled()
 
-    for found in follow_face(passing(), finder, person, look_ahead):
-        seen.add(found)
-        if len(seen) <= looked_at:  # handed on late, after the click
-            continue
-        looked_at = len(seen)
-        show(found.landmarks)
-        if found.landmarks is not None:
-            for watch in watchers:
-                watch(len(seen) - 1, latest[0].pixels, found.landmarks)
-        if stopped():
-            return looked_at < frames
+    with read_ahead(video) as coming:
+        for found in follow_face(passing(coming), finder, person, look_ahead):
+            seen.add(found)
+            if len(seen) <= looked_at:  # handed on late, after the click
+                continue
+            looked_at = len(seen)
+            show(found.landmarks)
+            if found.landmarks is not None:
+                for watch in watchers:
+                    watch(len(seen) - 1, latest[0].pixels, found.landmarks)
+            if stopped():
+                return looked_at < frames
     return False
 
 

@@ -31,7 +31,7 @@ def solve_bounded(
 
 
 # no_type_check keeps run-time type checkers (used in the tests) from wrapping what Numba compiles.
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
 def _sweep(H, g, low, high, x):
     problems, n = g.shape

@@ -7,7 +7,7 @@ over the clip and added, so that the expressions need not explain it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -59,6 +59,7 @@ def estimate_identity(
     landmarks: Sequence[Float32[ndarray, "478 3"]],
     size: tuple[int, int],
     belief: FaceBelief | None = None,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> LandmarkFit:
     """Identity and lens from frames of one person.
 
@@ -69,10 +70,11 @@ def estimate_identity(
         landmarks: of frames that :func:`spread_frames` chose.
         size: width and height of the frames, pixels.
         belief: what a network says of the person.
+        progress: called with the fraction done; what it raises ends the fit.
     """
     nothing = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
     seen = [Observation(points, *size, None, *nothing, 0.0, 0.0, 1.0) for points in landmarks]
-    return fit_landmarks(model, seen, LandmarkWeights(depth_noise=np.inf), belief=belief)
+    return fit_landmarks(model, seen, LandmarkWeights(depth_noise=np.inf), belief=belief, progress=progress)
 
 
 def spread_frames(

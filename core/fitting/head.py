@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from core.errors import BadInput
 from core.face_model.model import FaceModel
@@ -21,19 +19,9 @@ from core.fitting.tracks import refine_by_flow
 from core.fitting.types import FittedHead, Observation
 from core.fitting.upright import stand_upright
 from core.progress import Progress
+from core.workers import one_library_thread
 
 EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 1.5, "views": 2.0, "expressions": 0.6}
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The dense fit makes thousands of small steps, on which torch's threads wait more than they work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def fit_head(
@@ -56,14 +44,14 @@ def fit_head(
     if not observations:
         raise BadInput("There is no photo to fit.", "Give at least one photo with a face.")
     progress = progress or Progress(EXPECTED_SECONDS)
-    with progress.stage("landmarks"):
-        coarse = fit_landmarks(model, observations, belief=belief)
-    with progress.stage("surface"), _one_thread():
+    with progress.stage("landmarks"), one_library_thread():
+        coarse = fit_landmarks(model, observations, belief=belief, progress=progress.update)
+    with progress.stage("surface"), one_library_thread():
         fine = fit_dense(
             FaceSurface(model), observations, coarse.identity, coarse.photos,
             belief=belief, progress=progress.update,
         )  # fmt: skip
-    with progress.stage("views"), _one_thread():
+    with progress.stage("views"), one_library_thread():
         # Seen from several sides, a face says more of its shape than the network knows.
         shown = None if belief is None else replace(belief, identity=None, identity_spread=None)
         fine = refine_by_flow(model, observations, fine, belief=shown, progress=progress.update)

@@ -20,6 +20,7 @@ from scipy.spatial.transform import Rotation
 from core.capture.face_crops import FaceCrop, FaceCrops
 from core.face_model.model import FaceModel
 from core.fitting.face_surface import face_weight
+from core.fitting.image_steps import align_skin, read_picture
 from core.fitting.key_views import KeyFrames
 from core.fitting.types import PhotoFit
 from core.scene.rasterise import rasterise
@@ -147,12 +148,6 @@ def _slopes(picture: ndarray) -> tuple[ndarray, ndarray, ndarray]:
     return picture, across, cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=1 / 8)
 
 
-def _read(picture: ndarray, at: ndarray) -> Float32[ndarray, "points"]:
-    """Bilinear values at positions (pixel centres at integers + 0.5)."""
-    x, y = (at - np.float32(0.5)).astype(np.float32).T
-    return cv2.remap(picture, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
-
-
 def _key(model: FaceModel, neutral: ndarray, photo: PhotoFit, crop: FaceCrop, calm: ndarray) -> _Key:
     """Points of the calm skin that a key frame shows, and how they look."""
     head = neutral + np.tensordot(photo.expression.astype(np.float32), model.expression_deltas, axes=1)
@@ -176,7 +171,10 @@ def _key(model: FaceModel, neutral: ndarray, photo: PhotoFit, crop: FaceCrop, ca
     at = np.column_stack([columns, rows])[chosen] + 0.5
     levels = _Pyramid.of(crop.grey).levels
     points = np.einsum("pk,pkd->pd", bary[chosen], head[corners[chosen]])
-    looks = tuple(_read(level[0], at * zoom) for level, zoom in zip(levels, _ZOOMS, strict=True))
+    looks = tuple(
+        read_picture(level[0], (at * zoom).astype(np.float32))
+        for level, zoom in zip(levels, _ZOOMS, strict=True)
+    )
     return _Key(points.astype(np.float32), weight[chosen].astype(np.float32), looks, photo.rotation)
 
 
@@ -192,32 +190,17 @@ def _align(
     """Rotation that makes the key frame's skin look like the crop, and their correlation there."""
     if len(key.points) < _INDEPENDENT:
         return rotation, 0.0
-    start, away = rotation, translation[2]
-    moved = translation.astype(np.float64)
-    held = np.diag([_TURN**-2] * 3 + [0, 0, (_AWAY * away) ** -2])
+    away = float(translation[2])
+    held = np.array([_TURN**-2] * 3 + [1e-9, 1e-9, (_AWAY * away) ** -2])
     evidence = _INDEPENDENT / float(key.weight.sum()) / _OUTLIER**2
-    for level, (steps, zoom) in enumerate(zip(_STEPS, _ZOOMS, strict=True)):
-        picture, across, down = pyramid.levels[level]
-        look, near_f, near_c = key.looks[level], f * zoom, np.array([cx, cy]) * zoom
-        for _ in range(steps):
-            turned = key.points @ rotation.T.astype(np.float32)
-            x, y, z = (turned + moved.astype(np.float32)).T
-            near = np.float32(near_f) / z
-            at = np.column_stack([x * near, y * near]) + near_c
-            off = _read(picture, at) - look
-            sx, sy = _read(across, at) * near, _read(down, at) * near
-            pull = np.column_stack([sx, sy, -(sx * x + sy * y) / z])
-            J = np.concatenate([np.cross(turned, pull), pull], axis=1)
-            weight = key.weight / np.square(1 + np.square(off / _OUTLIER))
-            H = evidence * (J.T @ (weight[:, None] * J)).astype(np.float64) + held
-            g = evidence * (J.T @ (weight * off)).astype(np.float64)
-            g[:3] += Rotation.from_matrix(rotation @ start.T).as_rotvec() / _TURN**2
-            g[5] += (moved[2] - away) / (_AWAY * away) ** 2
-            step = -np.linalg.solve(H + 1e-9 * np.eye(6), g)
-            rotation = Rotation.from_rotvec(step[:3]).as_matrix() @ rotation
-            moved = moved + step[3:]
-            if np.abs(step[:3]).max() < _ENOUGH:
-                break
+    start, rotation, moved = np.ascontiguousarray(rotation), rotation.copy(), translation.astype(np.float64)
+    off = np.empty_like(key.weight)
+    for picture, look, steps, zoom in zip(pyramid.levels, key.looks, _STEPS, _ZOOMS, strict=True):
+        camera = np.array([f, cx, cy]) * zoom
+        align_skin(
+            key.points, key.weight, look, picture, camera, (start, away), held,
+            evidence, _OUTLIER, steps, _ENOUGH, rotation, moved, off,
+        )  # fmt: skip
     return rotation, _correlation(off + look, look, key.weight)
 
 

@@ -8,7 +8,7 @@ of its appearance term.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,6 +26,7 @@ from core.fitting.tracks import TrackWeights, fit_tracks, settle_expressions, tr
 from core.fitting.types import Observation, PhotoFit
 from core.fitting.upright import stand_upright
 from core.fitting.view_flow import ViewFlow
+from core.progress import part
 from core.scene.camera import Camera
 from core.scene.lighting import ambient_light
 
@@ -99,6 +100,7 @@ def solve_key_frames(
     size: tuple[int, int],
     start: DenseFit,
     known: bool = False,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> KeyFrames:
     """Head and poses by flow between the frames of some crops; where that says nothing, one frame as it is.
 
@@ -110,10 +112,10 @@ def solve_key_frames(
         size: width and height of the frames, pixels.
         start: head and poses by landmarks.
         known: the head is that of the person, and stays as it is.
+        progress: called with the fraction done; what it raises ends the work.
     """
-    views = solve_views(
-        model, [crops.crop(index) for index in chosen.tolist()], landmarks, size, start, known
-    )
+    pictures = [crops.crop(index) for index in chosen.tolist()]
+    views = solve_views(model, pictures, landmarks, size, start, known, progress)
     if views is not None:
         return KeyFrames(chosen, views, by_flow=True)
     rotations = Rotation.from_matrix(np.stack([photo.rotation for photo in start.photos]))
@@ -129,12 +131,13 @@ def solve_views(
     size: tuple[int, int],
     start: DenseFit,
     known: bool = False,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> KeyViews | None:
     """Head and poses by flow between frames of one person; none where flow says nothing.
 
     Args:
         crops, landmarks: of the frames; landmarks in pixels of the frame.
-        start, known: as for :func:`solve_key_frames`.
+        start, known, progress: as for :func:`solve_key_frames`.
     """
     if len(crops) < 2 or widest_angle(start.photos) < _WEIGHTS.parallax:
         return None
@@ -142,14 +145,18 @@ def solve_views(
     fit = replace(start, photos=_one_lens(start.photos))
     points = sample_face(model, _POINTS)
     flow = ViewFlow(model, seen, points)
-    for _ in range(_ROUNDS):
+    for done in range(_ROUNDS):
+        progress(done / _ROUNDS)
         tracks = trusted_tracks(flow, model, fit, _WEIGHTS)
         if not any(each.trust.any() for each in tracks):
             return None
+        fitting = part(progress, (done + 0.5) / _ROUNDS, (done + 1) / _ROUNDS)
         if known:
-            fit = settle_expressions(model, seen, points, tracks, fit, _WEIGHTS)
+            fit = settle_expressions(model, seen, points, tracks, fit, _WEIGHTS, progress=fitting)
         else:
-            fit = fit_tracks(model, seen, points, tracks, fit, _WEIGHTS, iterations=_ITERATIONS)
+            fit = fit_tracks(
+                model, seen, points, tracks, fit, _WEIGHTS, iterations=_ITERATIONS, progress=fitting
+            )
     return _settled(model, fit, known)
 
 

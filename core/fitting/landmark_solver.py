@@ -5,7 +5,7 @@ INORig's landmark term (eq. 9) on MediaPipe's 478 points; everything photometric
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +62,7 @@ def fit_landmarks(
     identity: Float[ndarray, "identity"] | None = None,
     belief: FaceBelief | None = None,
     iterations: int = 30,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> LandmarkFit:
     """Fit all photos together.
 
@@ -69,6 +70,7 @@ def fit_landmarks(
         identity: hold this identity instead of estimating one.
         belief: what networks say of the person and the photos; the fit starts from it.
         iterations: of the full problem, after a few with pose only.
+        progress: called with the fraction done; what it raises ends the fit.
     """
     weights = weights or LandmarkWeights()
     points = LinearPoints.on_model(
@@ -86,7 +88,7 @@ def fit_landmarks(
     ]
     solver = PointSolver(points, views, prior[0], weights, prior)
     solver.solve_poses()
-    cost = solver.run(iterations)
+    cost = solver.run(iterations, progress=progress)
     return LandmarkFit(solver.identity if identity is None else identity, solver.fits(), cost)
 
 

@@ -28,7 +28,9 @@ from core.face_model.mediapipe_topology import (
     LIPS_OUTER,
 )
 from core.fitting.bounded import solve_bounded
+from core.fitting.jacobian import normal_equations, point_rows
 from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
+from core.workers import map_threads
 
 _FEATURES: Final = (
     *BROW_LEFT, *BROW_RIGHT, *EYE_LEFT, *EYE_RIGHT, *IRIS_LEFT, *IRIS_RIGHT, *LIPS_INNER, *LIPS_OUTER,
@@ -116,6 +118,7 @@ class PerformanceSolver:
         self._pairs = np.array([[place[a], place[b]] for a, b in CLOSURE_PAIRS.tolist()])
         self._rest = head.rest[self._used].astype(np.float32)
         self._units = head.units[:, self._used].astype(np.float32)
+        self._shape = np.ascontiguousarray(self._units.transpose(2, 1, 0))
         self._normals = head.normals[self._used].astype(np.float32)
 
     def solve(
@@ -132,11 +135,13 @@ class PerformanceSolver:
             focal: focal length of the shot, pixels.
             centre: principal point, pixels.
         """
-        parts = []
-        for first in range(0, len(landmarks), _BATCH):
-            span = slice(first, first + _BATCH)
+        spans = [slice(first, first + _BATCH) for first in range(0, len(landmarks), _BATCH)]
+
+        def part(span: slice) -> tuple:
             own = None if belief is None else (belief[0][span], belief[1][span])
-            parts.append(self._solve(landmarks[span], focal, np.array(centre), own))
+            return self._solve(landmarks[span], focal, np.array(centre), own)
+
+        parts = map_threads(part, spans)
         return Performance(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _solve(self, landmarks: ndarray, focal: float, centre: ndarray, belief: Belief | None) -> tuple:
@@ -183,33 +188,27 @@ class PerformanceSolver:
 
         squared = np.square(residual).sum(-1)
         facing = np.clip((-(self._normals @ R.transpose(0, 2, 1))[..., 2] - 0.1) / 0.3, 0, 1)
-        weight = self._trust * facing / np.square(1 + squared / w.outlier**2)
+        weight = np.sqrt(self._trust * facing) / (1 + squared / w.outlier**2)
 
-        by_point = np.zeros((*z.shape, 2, 3), np.float32)
-        by_point[..., 0, 0] = by_point[..., 1, 1] = near * scale
-        by_point[..., 0, 2], by_point[..., 1, 2] = -near * scale * x / z, -near * scale * y / z
-        J = np.empty((frames, len(self._used), 2, 58), np.float32)
-        J[..., :3] = by_point @ _cross(turned)
-        J[..., 3:6] = by_point
-        in_head = (by_point @ R[:, None]).transpose(1, 0, 2, 3).reshape(len(self._used), -1, 3)
-        by_unit = in_head @ self._units.transpose(1, 2, 0)
-        J[..., 6:] = by_unit.reshape(len(self._used), frames, 2, 52).transpose(1, 0, 2, 3)
-
-        rows = J.reshape(frames, -1, 58)
-        weighted = rows * np.repeat(weight, 2, axis=1)[..., None]
-        H = weighted.transpose(0, 2, 1) @ rows
-        g = np.einsum("fri,fr->fi", weighted, residual.reshape(frames, -1))
+        pull = np.zeros((frames, 2, len(self._used), 3), np.float32)
+        pull[:, 0, :, 0] = pull[:, 1, :, 1] = near * scale
+        pull[:, 0, :, 2], pull[:, 1, :, 2] = -near * scale * x / z, -near * scale * y / z
+        off = residual.transpose(0, 2, 1)
+        shape_of = self._shape[:, :, :0] if pose_only else self._shape
+        every = np.arange(len(self._used))
+        rows = point_rows(every, turned, pull * weight[:, None, :, None], R, shape_of)
+        H, g = normal_equations(_flat(rows), (off * weight[:, None]).reshape(frames, -1))
         if not pose_only:
+            # lids that are turned away tell nothing
             a, b = self._pairs.T
-            gap = ((J[:, a] - J[:, b]) * np.float32(w.noise / w.closure_noise)).reshape(frames, -1, 58)
-            off = ((residual[:, a] - residual[:, b]) * np.float32(w.noise / w.closure_noise)).reshape(
-                frames, -1
+            both = np.sqrt(np.minimum(facing[:, a], facing[:, b]))[:, None] * np.float32(
+                w.noise / w.closure_noise
             )
-            both = np.minimum(facing[:, a], facing[:, b])  # lids that are turned away tell nothing
-            held = gap * np.repeat(both, 2, axis=1)[..., None]
-            H += held.transpose(0, 2, 1) @ gap
-            g += np.einsum("fri,fr->fi", held, off)
-        H, g = H.astype(np.float64), g.astype(np.float64)
+            ends = (point_rows(p, turned[:, p], pull[:, :, p], R, shape_of) for p in (a, b))
+            gap = np.subtract(*ends) * both[..., None]
+            gap_off = ((off[..., a] - off[..., b]) * both).reshape(frames, -1)
+            more_H, more_g = normal_equations(_flat(gap), gap_off)
+            H, g = H + more_H, g + more_g
 
         e = state.expression
         step = np.zeros_like(e)
@@ -240,7 +239,8 @@ class PerformanceSolver:
             low, high = -e, 1 - e
             low[:, TONGUE] = high[:, TONGUE] = 0.0
             step = solve_bounded(reduced, slope, low, high)
-        turn = np.linalg.solve(pose, -(g[:, :6] + np.einsum("fij,fi->fj", H[:, 6:, :6], step))[..., None])
+            g[:, :6] += np.einsum("fij,fi->fj", across, step)
+        turn = np.linalg.solve(pose, -g[:, :6, None])
         state.expression = np.clip(e + step, 0, 1)
         state.rotation = Rotation.from_rotvec(turn[:, :3, 0]).as_matrix() @ state.rotation
         state.translation = state.translation + turn[:, 3:, 0]
@@ -259,11 +259,6 @@ class _State:
     expression: ndarray
 
 
-def _cross(points: Float32[ndarray, "frames points 3"]) -> Float32[ndarray, "frames points 3 3"]:
-    """Matrices of -[p]x: how points move when their frame turns."""
-    out = np.zeros((*points.shape, 3), np.float32)
-    x, y, z = points[..., 0], points[..., 1], points[..., 2]
-    out[..., 0, 1], out[..., 0, 2] = z, -y
-    out[..., 1, 0], out[..., 1, 2] = -z, x
-    out[..., 2, 0], out[..., 2, 1] = y, -x
-    return out
+def _flat(rows: ndarray) -> ndarray:
+    """A matrix for each frame."""
+    return rows.reshape(len(rows), -1, rows.shape[-1])

@@ -8,20 +8,22 @@ sparse expressions in [0, 1] come with the landmarks. Milliseconds per photo.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.linalg import solve
 from scipy.spatial.transform import Rotation
 
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import LANDMARK_COUNT
+from core.fitting.arrow import Part, solve_arrow
+from core.fitting.jacobian import normal_equations, point_rows
 from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import PhotoFit
+from core.workers import map_threads
 
 _POSE = 7  # rotation, translation, log focal length; the units of the expression follow
 
@@ -89,18 +91,27 @@ class PointSolver:
         self._precision: ndarray
         self._mean, self._precision = prior or (np.zeros(len(identity)), np.ones(len(identity)))
 
-    def run(self, iterations: int, enough: float = 1e-5) -> float:
+    def run(
+        self,
+        iterations: int,
+        enough: float = 1e-5,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> float:
         """Damped Gauss-Newton steps until one gains less than the fraction ``enough``; returns the energy."""
         damping = 1e-3
-        cost = self._cost(self.identity, self.views)
-        for _ in range(iterations):
-            tried_identity, tried = self._apply(self._step(damping))
-            tried_cost = self._cost(tried_identity, tried)
+        residuals = [self._residuals(self.identity, view) for view in self.views]
+        cost = self._cost(self.identity, self.views, residuals)
+        for done in range(iterations):
+            progress(done / iterations)
+            tried_identity, tried = self._apply(self._step(damping, residuals))
+            tried_residuals = [self._residuals(tried_identity, view) for view in tried]
+            tried_cost = self._cost(tried_identity, tried, tried_residuals)
             if tried_cost < cost:
-                done = cost - tried_cost < enough * cost
-                self.identity, self.views, cost = tried_identity, tried, tried_cost
+                settled = cost - tried_cost < enough * cost
+                self.identity, self.views = tried_identity, tried
+                residuals, cost = tried_residuals, tried_cost
                 damping = max(damping / 5, 1e-8)
-                if done:
+                if settled:
                     break
             else:
                 damping *= 8
@@ -110,13 +121,17 @@ class PointSolver:
 
     def solve_poses(self, iterations: int = 8) -> None:
         """Bring the heads into place before their shapes are asked for."""
-        for index in range(len(self.views)):
+        rigid = self._shape[:, :, :0]
+
+        def placed(view: PointView) -> PointView:
             for _ in range(iterations):
-                view = self.views[index]
-                H, g = self._normal_equations(view)
+                H, g = self._measured(view, self._residuals(self.identity, view), rigid)
                 d = np.linalg.solve(H[:6, :6] * (1 + 1e-3 * np.eye(6)), -g[:6])
                 turned = Rotation.from_rotvec(d[:3]).as_matrix() @ view.rotation
-                self.views[index] = replace(view, rotation=turned, translation=view.translation + d[3:6])
+                view = replace(view, rotation=turned, translation=view.translation + d[3:6])
+            return view
+
+        self.views = map_threads(placed, self.views)
 
     def fits(self) -> list[PhotoFit]:
         """The photos as the present solution has them."""
@@ -140,70 +155,97 @@ class PointSolver:
         towards = -(self.points.normals @ view.rotation.T)[:, 2]
         return view.trust * np.where(view.turns_away, np.clip((towards - 0.1) / 0.3, 0, 1), 1)
 
-    def _cost(self, identity: ndarray, views: Sequence[PointView]) -> float:
-        w = self.weights
+    def _cost(self, identity: ndarray, views: Sequence[PointView], residuals: Sequence[_Residuals]) -> float:
         apart = identity - self._mean
-        cost = w.identity * float(apart @ (self._precision * apart))
-        for view in views:
-            residuals, trust, e = self._residuals(identity, view), self._trust(view), view.expression
-            squared = (residuals.places**2).sum(axis=1)
-            cost += float((trust * squared / (1 + squared / w.outlier**2)).sum())  # Geman-McClure
-            cost += float((trust[:LANDMARK_COUNT] * residuals.depth**2).sum())
-            cost += float((residuals.closure**2).sum())
-            cost += w.sparsity * float((view.belief.sparsity * e).sum()) + w.ridge * float(e @ e)
-            cost += w.believed * _doubt(view)
-            cost += w.exclusive * float((e[EXCLUSIVE_UNITS].min(axis=1) ** 2).sum())
-            log_focal, spread = view.focal_prior
-            cost += ((view.log_focal - log_focal) / spread) ** 2
-        return cost
+        known = self.weights.identity * float(apart @ (self._precision * apart))
+        return known + sum(map(self._view_cost, views, residuals))
+
+    def _view_cost(self, view: PointView, residuals: _Residuals) -> float:
+        w = self.weights
+        trust, e = self._trust(view), view.expression
+        squared = (residuals.places**2).sum(axis=1)
+        cost = float((trust * squared / (1 + squared / w.outlier**2)).sum())  # Geman-McClure
+        cost += float((trust[:LANDMARK_COUNT] * residuals.depth**2).sum())
+        cost += float((residuals.closure**2).sum())
+        cost += w.sparsity * float((view.belief.sparsity * e).sum()) + w.ridge * float(e @ e)
+        cost += w.believed * _doubt(view)
+        cost += w.exclusive * float((e[EXCLUSIVE_UNITS].min(axis=1) ** 2).sum())
+        log_focal, spread = view.focal_prior
+        return cost + ((view.log_focal - log_focal) / spread) ** 2
 
     # -- steps -------------------------------------------------------------------------------------------
 
-    def _jacobians(self, view: PointView, in_camera: ndarray) -> tuple[ndarray, ndarray]:
-        """Of pixels (2, points, parameters) and of the landmarks' depth in pixels (478, parameters).
+    def _measured(self, view: PointView, residuals: _Residuals, shape: ndarray) -> tuple[ndarray, ndarray]:
+        """Gauss-Newton matrix and gradient of what one photo shows and what is believed of its rotation.
 
-        In single precision: they only say which way to step, and most of the time goes into their products.
+        Args:
+            shape: how the points move by the unknowns that follow the pose.
         """
-        focal = np.exp(view.log_focal)
-        z = in_camera[:, 2:]
-        x, y, away = (in_camera - view.translation).T
-        shape = self._shape
-        moves = np.zeros((3, len(in_camera), _POSE + shape.shape[2]), np.float32)
-        moves[0, :, 1], moves[0, :, 2] = away, -y  # d(exp(w) p)/dw = -[p]x
-        moves[1, :, 0], moves[1, :, 2] = -away, x
-        moves[2, :, 0], moves[2, :, 1] = y, -x
-        moves[0, :, 3] = moves[1, :, 4] = moves[2, :, 5] = 1
-        moves[:, :, _POSE:] = (view.rotation.astype(np.float32) @ shape.reshape(3, -1)).reshape(shape.shape)
-        slope = (in_camera[:, :2] / z).T[:, :, None].astype(np.float32)
-        pixels = (moves[:2] - slope * moves[2]) * (focal / z).astype(np.float32)
-        pixels[:, :, 6] = slope[:, :, 0] * focal
-        line = view.across.any(axis=1)
-        across = view.across[line].T[:, :, None].astype(np.float32)
-        pixels[:, line] = across * (across * pixels[:, line]).sum(axis=0)
-        depth = moves[2, :LANDMARK_COUNT] * np.float32(focal / view.translation[2])
-        return pixels, depth - depth.mean(axis=0)  # depth counts from the head's middle
-
-    def _normal_equations(self, view: PointView) -> tuple[ndarray, ndarray]:
-        """Gauss-Newton matrix and gradient of one photo: pose and expression, then identity."""
         w = self.weights
-        residuals = self._residuals(self.identity, view)
-        pixels, depth = self._jacobians(view, residuals.in_camera)
         trust = self._trust(view)
         squared = (residuals.places**2).sum(axis=1)
         weight = np.sqrt(trust) / (1 + squared / w.outlier**2)
-        rows = [(pixels * _single(weight / view.noise)[:, None]).reshape(-1, pixels.shape[2])]
-        right = [(residuals.places * weight[:, None]).T.ravel()]
+
+        # How pixels follow points (2, points, 3; camera axes) and the log focal length (2, points)
+        focal, z = np.exp(view.log_focal), residuals.in_camera[:, 2]
+        slope = (residuals.in_camera[:, :2] / z[:, None]).T
+        pull = np.zeros((2, len(z), 3))
+        pull[0, :, 0] = pull[1, :, 1] = focal / z
+        pull[:, :, 2] = -slope * focal / z
+        zoom = slope * focal
+        line = view.across.any(axis=1)
+        across = view.across[line].T
+        pull[:, line] = across[:, :, None] * (across[:, :, None] * pull[:, line]).sum(axis=0)
+        zoom[:, line] = across * (across * zoom[:, line]).sum(axis=0)
+
+        points, sure = np.arange(len(z)), weight / view.noise
+        a, b = CLOSURE_PAIRS.T
+        parts = [(points, pull * sure[:, None], zoom * sure), (a, pull[:, a], zoom[:, a])]
+        parts.append((b, pull[:, b], zoom[:, b]))
+        places, closure, other = (self._rows(view, shape, residuals.in_camera, *part) for part in parts)
+        rows = [places, (closure - other) / np.float32(view.seen.eye_distance * w.closure_noise)]
+        right = [(residuals.places * weight[:, None]).T.ravel(), residuals.closure.T.ravel()]
         if np.isfinite(view.depth_noise):
+            nearer = np.zeros((1, LANDMARK_COUNT, 3))
+            nearer[..., 2] = focal / view.translation[2]
+            none = np.zeros((1, LANDMARK_COUNT))
+            depth = self._rows(view, shape, residuals.in_camera, points[:LANDMARK_COUNT], nearer, none)
+            depth -= depth.mean(axis=0)  # depth counts from the head's middle
             sure = np.sqrt(trust[:LANDMARK_COUNT])
             rows.append(depth * _single(sure / view.depth_noise)[:, None])
             right.append(sure * residuals.depth)
-        closure = pixels[:, CLOSURE_PAIRS[:, 0]] - pixels[:, CLOSURE_PAIRS[:, 1]]
-        rows.append(
-            closure.reshape(-1, pixels.shape[2]) / np.float32(view.seen.eye_distance * w.closure_noise)
-        )
-        right.append(residuals.closure.T.ravel())
-        J = np.concatenate(rows)
-        H, g = (J.T @ J).astype(np.float64), (J.T @ _single(np.concatenate(right))).astype(np.float64)
+        H, g = normal_equations(np.concatenate(rows), _single(np.concatenate(right)))
+        if view.belief.knows_rotation:
+            # for small turns, one about the camera's axes adds to the rotation vector
+            firm = w.believed * view.belief.rotation_precision
+            H[:3, :3] += np.diag(firm)
+            g[:3] += firm * view.belief.turn(view.rotation)
+        return H, g
+
+    def _rows(
+        self,
+        view: PointView,
+        shape: ndarray,
+        in_camera: ndarray,
+        points: ndarray,
+        pull: ndarray,
+        zoom: ndarray,
+    ) -> ndarray:
+        """Rows of the Jacobian: how measures of some points follow the pose and the other unknowns.
+
+        Args:
+            pull: how each measure follows its point (measures, points, 3), camera axes.
+            zoom: how it follows the log focal length (measures, points).
+        """
+        turned = in_camera[points] - view.translation
+        rows = point_rows(points, turned[None], pull[None], view.rotation[None], shape, between=1)[0]
+        rows[:, :, _POSE - 1] = zoom
+        return rows.reshape(-1, rows.shape[2])
+
+    def _normal_equations(self, view: PointView, residuals: _Residuals) -> tuple[ndarray, ndarray]:
+        """Gauss-Newton matrix and gradient of one photo: pose and expression, then identity."""
+        w = self.weights
+        H, g = self._measured(view, residuals, self._shape)
         e = view.expression
         units = np.arange(_POSE, _POSE + len(e))
         curve = np.full(len(e), w.ridge)
@@ -212,37 +254,25 @@ class PointSolver:
         np.add.at(curve, smaller, w.exclusive)
         H[units, units] += curve + sure
         g[units] += curve * e + w.sparsity * view.belief.sparsity / 2 + sure * (e - view.belief.expression)
-        if view.belief.knows_rotation:
-            # for small turns, one about the camera's axes adds to the rotation vector
-            firm = w.believed * view.belief.rotation_precision
-            H[:3, :3] += np.diag(firm)
-            g[:3] += firm * view.belief.turn(view.rotation)
         log_focal, spread = view.focal_prior
         H[6, 6] += 1 / spread**2
         g[6] += (view.log_focal - log_focal) / spread**2
         return H, g
 
-    def _step(self, damping: float) -> tuple[ndarray, list[ndarray]]:
-        modes = len(self.identity)
+    def _step(self, damping: float, residuals: Sequence[_Residuals]) -> tuple[ndarray, list[ndarray]]:
         own = _POSE + len(ARKIT_NAMES)
-        size = modes + own * len(self.views)
-        H, g = np.zeros((size, size)), np.zeros(size)
-        H[:modes, :modes] = self.weights.identity * np.diag(self._precision)
-        g[:modes] = self.weights.identity * self._precision * (self.identity - self._mean)
-        low, high = np.full(size, -np.inf), np.full(size, np.inf)
-        for index, view in enumerate(self.views):
-            Hp, gp = self._normal_equations(view)
-            mine = slice(modes + own * index, modes + own * (index + 1))
-            H[mine, mine], g[mine] = Hp[:own, :own], gp[:own]
-            H[:modes, mine], H[mine, :modes] = Hp[own:, :own], Hp[:own, own:]
-            H[:modes, :modes] += Hp[own:, own:]
-            g[:modes] += gp[own:]
-            units = slice(mine.start + _POSE, mine.stop)
-            low[units], high[units] = -view.expression, 1 - view.expression
-            low[units.start + TONGUE] = high[units.start + TONGUE] = 0
-        H[np.diag_indices(size)] *= 1 + damping
-        step = _bounded_solve(H, -g, low, high)
-        return step[:modes], np.split(step[modes:], len(self.views))
+        shared = self.weights.identity * np.diag(self._precision)
+        slope = self.weights.identity * self._precision * (self.identity - self._mean)
+        parts = []
+        pairs = zip(self.views, residuals, strict=True)
+        found = map_threads(lambda pair: self._normal_equations(*pair), pairs)
+        for view, (H, g) in zip(self.views, found, strict=True):
+            shared, slope = shared + H[own:, own:], slope + g[own:]
+            low, high = np.full(own, -np.inf), np.full(own, np.inf)
+            low[_POSE:], high[_POSE:] = -view.expression, 1 - view.expression
+            low[_POSE + TONGUE] = high[_POSE + TONGUE] = 0
+            parts.append(Part(_damped(H[:own, :own], damping), H[:own, own:], -g[:own], low, high))
+        return solve_arrow(_damped(shared, damping), -slope, parts)
 
     def _apply(self, step: tuple[ndarray, list[ndarray]]) -> tuple[ndarray, list[PointView]]:
         moved = [
@@ -271,19 +301,5 @@ def _doubt(view: PointView) -> float:
     return away
 
 
-def _bounded_solve(H: ndarray, b: ndarray, low: ndarray, high: ndarray) -> ndarray:
-    """Solve H x = b with low <= x <= high, by fixing what a free solution pushes past its bound.
-
-    A few rounds of the active set are enough inside an outer iteration that starts again from the result.
-    """
-    x = np.zeros(len(b))
-    free = high > low
-    for _ in range(6):
-        right = (b - H[:, ~free] @ x[~free])[free]
-        x[free] = solve(H[np.ix_(free, free)], right, assume_a="pos", check_finite=False)
-        beyond = free & ((x < low) | (x > high))
-        if not beyond.any():
-            break
-        x[beyond] = np.clip(x[beyond], low[beyond], high[beyond])
-        free &= ~beyond
-    return np.clip(x, low, high)
+def _damped(H: ndarray, damping: float) -> ndarray:
+    return H + np.diag(damping * np.diag(H))

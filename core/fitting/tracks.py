@@ -17,6 +17,7 @@ from core.fitting.point_solver import PointSolver
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import Observation, PhotoFit
 from core.fitting.view_flow import Tracks, ViewFlow
+from core.progress import part
 
 FREE_FORM_MODES = 80
 _FIRST_ITERATIONS = 5  # before the noise is known
@@ -91,10 +92,10 @@ def refine_by_flow(
     flow = ViewFlow(model, observations, points)
     for done in range(rounds):
         tracks = trusted_tracks(flow, model, fit, weights)
-        progress((done + 0.5) / rounds)
         if not any(each.trust.any() for each in tracks):
             return fit
-        fit = fit_tracks(model, observations, points, tracks, fit, weights, belief=belief)
+        fitting = part(progress, (done + 0.5) / rounds, (done + 1) / rounds)
+        fit = fit_tracks(model, observations, points, tracks, fit, weights, belief=belief, progress=fitting)
         progress((done + 1) / rounds)
     return settle_expressions(model, observations, points, tracks, fit, weights, belief=belief)
 
@@ -115,11 +116,12 @@ def settle_expressions(
     weights: TrackWeights | None = None,
     *,
     belief: FaceBelief | None = None,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> DenseFit:
     """Expressions and poses anew, the head being known, and units sparser.
 
     Args:
-        points, tracks, belief: as for :func:`fit_tracks`.
+        points, tracks, belief, progress: as for :func:`fit_tracks`.
     """
     weights = weights or TrackWeights()
     weights = replace(weights, sparsity=weights.settled_sparsity)
@@ -129,7 +131,7 @@ def settle_expressions(
     nothing = np.zeros(0)
     sure = [_as_sure_as_it_fits(view, nothing, places) for view in views]
     solver = PointSolver(places, sure, nothing, weights, (nothing, nothing))
-    solver.run(_SETTLING, enough=1e-4)
+    solver.run(_SETTLING, enough=1e-4, progress=progress)
     return DenseFit(fit.identity, fit.correction, _lit_as(fit.photos, solver.fits()))
 
 
@@ -143,6 +145,7 @@ def fit_tracks(
     *,
     belief: FaceBelief | None = None,
     iterations: int = 30,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> DenseFit:
     """Fit landmarks and tracked points of all photos together.
 
@@ -151,6 +154,7 @@ def fit_tracks(
         tracks: one for each photo.
         start: where to begin; its free-form correction is kept, and added to.
         belief: what networks say of the person and the photos.
+        progress: called with the fraction done; what it raises ends the fit.
     """
     weights = weights or TrackWeights()
     belief = belief or FaceBelief()
@@ -166,9 +170,11 @@ def fit_tracks(
     beyond = np.zeros(len(free_form))
     prior = np.append(mean, beyond), np.append(precision, beyond + 1)
     solver = PointSolver(places, views, np.append(start.identity, beyond), weights, prior)
-    solver.run(min(_FIRST_ITERATIONS, iterations // 2), enough=1e-4)
+    few = min(_FIRST_ITERATIONS, iterations // 2)
+    share = few / (few + iterations)
+    solver.run(few, enough=1e-4, progress=part(progress, 0.0, share))
     solver.views = [_as_sure_as_it_fits(view, solver.identity, places) for view in solver.views]
-    solver.run(iterations, enough=1e-4)
+    solver.run(iterations, enough=1e-4, progress=part(progress, share, 1.0))
     found = _lit_as(start.photos, solver.fits())
     correction = start.correction + np.tensordot(
         solver.identity[modes:].astype(np.float32), free_form, axes=1

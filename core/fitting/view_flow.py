@@ -29,6 +29,7 @@ from core.scene.lighting import shade
 from core.scene.rasterise import rasterise
 from core.scene.shading import srgb_to_linear, vertex_normals
 from core.surface.images import look_up, sample_image
+from core.workers import map_threads
 
 _DEPTH_TOLERANCE = 0.004  # metres behind the z-buffer at which a point still counts as seen
 _LOCAL = 0.0375  # radius over which contrast is normalised, fraction of the crop's side
@@ -88,8 +89,6 @@ class ViewFlow:
         self._triangles = torch.from_numpy(model.triangles[opaque].astype(np.int64))
         self._points = points.matrix(model)
         self._colours = [srgb_to_linear(torch.from_numpy(seen.image)).numpy() for seen in observations]
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self._flow.setFinestScale(0)
 
     def tracks(self, neutral: Float32[ndarray, "vertices 3"], photos: Sequence[PhotoFit]) -> list[Tracks]:
         """One set for each photo; without a second photo nothing is trusted.
@@ -102,7 +101,7 @@ class ViewFlow:
             ValueError: the light of a photo (``sh``) is not known.
         """
         views = [self._view(neutral, photo, index) for index, photo in enumerate(photos)]
-        return [self._track(views, index) for index in range(len(views))]
+        return map_threads(lambda index: self._track(views, index), range(len(views)))
 
     def _view(self, neutral: ndarray, photo: PhotoFit, index: int) -> _View:
         model, seen = self.model, self.observations[index]
@@ -130,7 +129,7 @@ class ViewFlow:
     def _track(self, views: list[_View], index: int) -> Tracks:
         view = views[index]
         synthesis, others = self._synthesise(views, index)
-        flow, trust = self._agree(view, synthesis, others)
+        flow, trust = _agree(view, synthesis, others)
         # What the others show goes by the present geometry, and so does what they are shown of this photo:
         # if each took the whole step, they would only swap places.
         flow = flow * others[..., None] / (others + self._own(view) + 0.05)[..., None]
@@ -175,21 +174,24 @@ class ViewFlow:
         own[view.on_face] = _facing(view.places @ view.surface)
         return own
 
-    def _agree(self, view: _View, synthesis: ndarray, others: ndarray) -> tuple[ndarray, ndarray]:
-        """Flow from the synthesis to the photo, pixels, and how far it is to be trusted, 0-1."""
-        side = len(synthesis)
-        ours, contrast = _even_contrast(view.colours, view.on_face)
-        theirs, _ = _even_contrast(synthesis, view.on_face)
-        there = self._flow.calc(theirs, ours, None)  # type: ignore[call-overload]
-        back = self._flow.calc(ours, theirs, None)  # type: ignore[call-overload]
-        start = np.indices((side, side))[::-1].transpose(1, 2, 0).astype(np.float32) + np.float32(0.5)
-        returned = look_up(back, start + there)
-        round_trip = np.linalg.norm(there + returned, axis=-1) / (side * _ROUND_TRIP)
-        inside = cv2.erode((others > 0).astype(np.uint8), np.ones((5, 5), np.uint8))
-        trust = inside * np.exp(-(round_trip**2)) * np.clip(contrast / _FAINT, 0, 1) * view.skin
-        alike = _correlation(theirs.astype(np.float32), look_up(ours.astype(np.float32), start + there))
-        trust = trust * np.clip((alike - _UNLIKE) / (_ALIKE - _UNLIKE), 0, 1)
-        return there, trust
+
+def _agree(view: _View, synthesis: ndarray, others: ndarray) -> tuple[ndarray, ndarray]:
+    """Flow from the synthesis to the photo, pixels, and how far it is to be trusted, 0-1."""
+    side = len(synthesis)
+    ours, contrast = _even_contrast(view.colours, view.on_face)
+    theirs, _ = _even_contrast(synthesis, view.on_face)
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    method.setFinestScale(0)
+    there = method.calc(theirs, ours, None)  # type: ignore[call-overload]
+    back = method.calc(ours, theirs, None)  # type: ignore[call-overload]
+    start = np.indices((side, side))[::-1].transpose(1, 2, 0).astype(np.float32) + np.float32(0.5)
+    returned = look_up(back, start + there)
+    round_trip = np.linalg.norm(there + returned, axis=-1) / (side * _ROUND_TRIP)
+    inside = cv2.erode((others > 0).astype(np.uint8), np.ones((5, 5), np.uint8))
+    trust = inside * np.exp(-(round_trip**2)) * np.clip(contrast / _FAINT, 0, 1) * view.skin
+    alike = _correlation(theirs.astype(np.float32), look_up(ours.astype(np.float32), start + there))
+    trust = trust * np.clip((alike - _UNLIKE) / (_ALIKE - _UNLIKE), 0, 1)
+    return there, trust
 
 
 def _sees(view: _View, surface: Float32[ndarray, "points 6"]) -> tuple[ndarray, ndarray]:

@@ -23,6 +23,7 @@ from core.fitting.clip_identity import (
 from core.fitting.performance import Belief, HeadPoints, PerformanceSolver
 from core.rig import Rig
 from core.video_to_track import ExpressionPrior
+from core.workers import one_library_thread
 
 MEASURED_AT: Final = (1.0, 4.0, 12.0)
 """Seconds after the face was first seen at which the person is measured on all frames so far."""
@@ -114,6 +115,10 @@ class PersonEstimate:
         return _known(self.head, _USUAL_FOCAL * max(size), reference, size)
 
     def _measure(self, sample: Float32[ndarray, "frames 478 3"], size: tuple[int, int]) -> Known:
+        with one_library_thread():
+            return self._measured(sample, size)
+
+    def _measured(self, sample: Float32[ndarray, "frames 478 3"], size: tuple[int, int]) -> Known:
         fit = estimate_identity(self._model, list(sample[spread_frames(sample)]), size)
         head = self._own or upright_points(self._model, fit.identity)
         assert self.known is not None

@@ -1,9 +1,10 @@
 """Frames per second of tracking, decoding included, beside MediaPipe's Face Landmarker on the same frames.
 
-    python -m tests.benchmarks.tracking_speed [CLIP] [--rounds 3] [--long 0]
+    python -m tests.benchmarks.tracking_speed [CLIP] [--rounds 3] [--frames N ...] [--long 0]
 
-The clip is scaled to 720 lines first; without one, the first of the shared clips is taken. ``--long MINUTES``
-then tracks the clip looped for so long and prints the process's memory on the way.
+The clip is scaled to 720 lines first; without one, the second of the shared clips is taken. ``--frames`` also
+times it looped, there and back, to so many frames. ``--long MINUTES`` then tracks the clip looped for so long
+and prints the process's memory on the way. Run it without OMP_NUM_THREADS, as users do.
 """
 
 from __future__ import annotations
@@ -59,11 +60,33 @@ def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def time_tracking(scaled: Path, frames: int, rounds: int, prior: LandmarkPrior) -> None:
+    """Track a clip, and look at it with the Face Landmarker, by turns."""
+    ours, theirs, stages = [], [], []
+    for _ in range(rounds):
+        progress = Progress(expected_for(scaled, TrackOptions(), None, False))
+        began = time.perf_counter()
+        track_video(scaled, prior=prior, progress=progress)
+        ours.append(frames / (time.perf_counter() - began))
+        stages.append(progress.seconds)
+        began = time.perf_counter()
+        blendshapes_of_video(scaled)
+        theirs.append(frames / (time.perf_counter() - began))
+    print(f"{frames} frames at {_LINES} lines, medians of {rounds}")
+    print(f"Semblance, whole job    {statistics.median(ours):8.1f} frames/s")
+    for name in stages[0]:
+        print(f"  {name:14s}{1e3 * statistics.median(s[name] for s in stages) / frames:8.2f} ms a frame")
+    print(f"MediaPipe Face Landmarker {statistics.median(theirs):6.1f} frames/s (decoding included)")
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    print(f"Semblance is {ratio:.2f} times as fast", flush=True)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("clip", type=Path, nargs="?")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=int, nargs="+", default=[])
     parser.add_argument("--long", type=float, default=0.0, metavar="MINUTES")
     options = parser.parse_args()
     clip = options.clip or sorted((data_folder() / "clips").glob("*.mp4"))[1]
@@ -72,23 +95,11 @@ def main() -> None:
         scaled = Path(folder) / "scaled.mp4"
         frames = write_scaled(clip, scaled, 0)
         track_video(scaled, TrackOptions(end=0.5), prior=prior)  # what is compiled once is not counted
-        ours, theirs, stages = [], [], []
-        for _ in range(options.rounds):
-            progress = Progress(expected_for(scaled, TrackOptions(), None, False))
-            began = time.perf_counter()
-            track_video(scaled, prior=prior, progress=progress)
-            ours.append(frames / (time.perf_counter() - began))
-            stages.append(progress.seconds)
-            began = time.perf_counter()
-            blendshapes_of_video(scaled)
-            theirs.append(frames / (time.perf_counter() - began))
-        print(f"{clip.name}, {frames} frames at {_LINES} lines, medians of {options.rounds}")
-        print(f"Semblance, whole job    {statistics.median(ours):8.1f} frames/s")
-        for name in stages[0]:
-            print(f"  {name:14s}{1e3 * statistics.median(s[name] for s in stages) / frames:8.2f} ms a frame")
-        print(f"MediaPipe Face Landmarker {statistics.median(theirs):6.1f} frames/s (decoding included)")
-        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-        print(f"Semblance is {ratio:.2f} times as fast")
+        print(clip.name)
+        time_tracking(scaled, frames, options.rounds, prior)
+        for wanted in options.frames:
+            looped = Path(folder) / f"{wanted}.mp4"
+            time_tracking(looped, write_scaled(clip, looped, wanted), options.rounds, prior)
 
         landmarks = track_video(
             scaled, TrackOptions(end=3.0, keep_landmarks=True), prior=prior

@@ -129,6 +129,21 @@ def test_cancelling_keeps_nothing(clip: Path) -> None:
         track_video(clip, progress=Progress(expected_seconds("anny", FRAMES), cancelled=cancelled))
 
 
+def test_the_search_for_the_persons_head_can_be_cancelled_between_its_steps(clip: Path) -> None:
+    shares: list[float] = []
+    expected = expected_seconds("anny", FRAMES)
+    before = (expected["model"] + expected["faces"]) / sum(expected.values())
+    inside = expected["identity"] / sum(expected.values())
+
+    def listen(report: ProgressReport) -> None:
+        if report.stage == "identity":
+            shares.append((report.fraction - before) / inside)
+
+    with pytest.raises(Cancelled):
+        track_video(clip, progress=Progress(expected, listen, lambda: len(shares) >= 12))
+    assert len(shares) == 12 and len(set(shares)) > 8 and shares[-1] < 1
+
+
 def test_progress_goes_up_to_the_end(clip: Path) -> None:
     fractions: list[float] = []
     progress = Progress(expected_seconds("anny", 10), lambda report: fractions.append(report.fraction))

@@ -10,6 +10,7 @@ from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
 from core.capture.face_crops import FaceCrops
+from core.errors import Cancelled
 from core.face_model.model import FaceModel
 from core.fitting.clip_identity import head_points
 from core.fitting.dense import DenseFit
@@ -69,6 +70,24 @@ def shy(anny: FaceModel, gain: float, seen: list[Observation]) -> tuple[list[Pho
         flat = points[:, :2] / points[:, 2:] * focal + SIDE / 2
         landmarks.append(np.column_stack([flat, view.landmarks[:, 2]]).astype(np.float32))
     return photos, landmarks
+
+
+def test_key_frames_report_what_is_done_and_stop_where_the_report_says_so(
+    anny: FaceModel, film: tuple[list[Observation], FaceCrops]
+) -> None:
+    seen, crops = film
+    photos, landmarks = shy(anny, 1.0, seen)
+    start = DenseFit(person(anny, 3), np.zeros_like(anny.template), photos)
+    done: list[float] = []
+
+    def report(fraction: float) -> None:
+        done.append(fraction)
+        if fraction > 0.6:
+            raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        solve_key_frames(anny, crops, np.arange(len(YAWS)), landmarks, (SIDE, SIDE), start, progress=report)
+    assert len(done) > 6 and done == sorted(done) and done[0] == 0
 
 
 def test_flow_sees_the_whole_turn_where_landmarks_show_a_part(
