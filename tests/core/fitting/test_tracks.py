@@ -192,7 +192,7 @@ def test_a_mouth_that_moves_as_no_unit_says_bends_the_face_less_where_units_are_
     tracks = []
     for photo in photos:  # units that move the skin another way than the model's
         moved = np.tensordot(photo.expression.astype(np.float32), anny.expression_deltas, axes=1)
-        head = anny.neutral(truth.astype(np.float32)) + moved * np.float32([0.4, 0.6, 1.5])
+        head = anny.neutral(truth.astype(np.float32)) + moved * np.array([0.4, 0.6, 1.5], np.float32)
         at = true_pixels(anny, points, head, photo)
         tracks.append(Tracks(at, np.ones(len(at)), np.zeros_like(at)))
     errors = [
