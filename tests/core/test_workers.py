@@ -51,6 +51,16 @@ def test_libraries_are_held_at_one_thread_until_the_last_holder_leaves() -> None
         torch.set_num_threads(torch_before)
 
 
+def test_threads_of_ours_have_none_of_openmps() -> None:
+    """Else sums, and with them results, would depend on the number of cores."""
+
+    def openmp(_: int) -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"]
+
+    with one_library_thread():
+        assert all(count == 1 for counts in map_threads(openmp, range(8)) for count in counts)
+
+
 def test_torch_is_let_go_again() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
