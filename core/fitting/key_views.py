@@ -34,10 +34,9 @@ _POINTS: Final = 300  # on the face, beside the landmarks
 _ROUNDS: Final = 2  # of flow and fit
 _ITERATIONS: Final = 6
 # The frames share one camera, light and day: places agree far better than those of photos, and landmarks have
-# little to add; the small grey crops tell neither outlines nor what lies beyond the basis. Mouths move while
-# people are filmed, and what units explain badly must not turn the head.
+# little to add; the small grey crops tell neither outlines nor what lies beyond the basis.
 _WEIGHTS: Final = TrackWeights(
-    noise=1.0, unit_noise=0.3, outline=0.0, lens=0.02, free_form_size=0.0, parallax=float(np.radians(12))
+    noise=1.0, outline=0.0, lens=0.02, free_form_size=0.0, parallax=float(np.radians(12))
 )
 _LIGHT: Final = ambient_light(np.full(3, 0.5))  # what changes with the turn, flow's even contrast takes out
 

@@ -34,8 +34,6 @@ class TrackWeights(LandmarkWeights):
 
     Attributes:
         track_noise: standard deviation of a point's place, fraction of the eye distance.
-        unit_noise: of what a unit moves a point, the part that another person's unit moves it otherwise.
-        unit_least: what is taken for a unit at rest, which may be at work unseen.
         outline: trust in a point on the outline, against one on the skin.
         coverage: mean trust of a photo's points below which its tracks are left out: photos of other days
             and lights have little in common, and few tracks agree by chance.
@@ -59,8 +57,6 @@ class TrackWeights(LandmarkWeights):
     outlier: float = 5.0
     believed_identity: float = 50.0
     track_noise: float = 0.003
-    unit_noise: float = 0.0
-    unit_least: float = 0.1
     outline: float = 0.3
     coverage: float = 0.13
     parallax: float = float(np.radians(40))
@@ -133,7 +129,7 @@ def settle_expressions(
     places = _places(model, points, head, model.identity_basis[:0])
     views = _views(observations, tracks, fit.photos, belief or FaceBelief(), weights)
     nothing = np.zeros(0)
-    sure = [_as_sure_as_it_fits(view, nothing, places, weights) for view in views]
+    sure = [_as_sure_as_it_fits(view, nothing, places) for view in views]
     solver = PointSolver(places, sure, nothing, weights, (nothing, nothing))
     solver.run(_SETTLING, enough=1e-4, progress=progress)
     return DenseFit(fit.identity, fit.correction, _lit_as(fit.photos, solver.fits()))
@@ -177,7 +173,7 @@ def fit_tracks(
     few = min(_FIRST_ITERATIONS, iterations // 2)
     share = few / (few + iterations)
     solver.run(few, enough=1e-4, progress=part(progress, 0.0, share))
-    solver.views = [_as_sure_as_it_fits(view, solver.identity, places, weights) for view in solver.views]
+    solver.views = [_as_sure_as_it_fits(view, solver.identity, places) for view in solver.views]
     solver.run(iterations, enough=1e-4, progress=part(progress, share, 1.0))
     found = _lit_as(start.photos, solver.fits())
     correction = start.correction + np.tensordot(
@@ -208,25 +204,18 @@ def widest_angle(photos: Sequence[PhotoFit]) -> float:
     return float(np.arccos(np.clip(looking @ looking.T, -1, 1)).max())
 
 
-def _as_sure_as_it_fits(
-    view: PointView, identity: ndarray, places: LinearPoints, weights: TrackWeights
-) -> PointView:
-    """Noise no smaller than the tracks' scatter about the fit: what no head explains is no sign of shape.
-
-    Nor is what an expression does otherwise on this face than on the model's; the more it moves, the more.
-    """
+def _as_sure_as_it_fits(view: PointView, identity: ndarray, places: LinearPoints) -> PointView:
+    """Noise no smaller than the tracks' scatter about the fit: what no head explains is no sign of shape."""
     in_camera = places.head(view.expression, identity) @ view.rotation.T + view.translation
     off = np.linalg.norm(view.offsets(in_camera), axis=1)
     tracked = (view.trust > 0.05) & ~view.across.any(axis=1)
     tracked[:LANDMARK_COUNT] = False
     if not tracked.any():
         return view
-    scatter = np.maximum(view.noise[LANDMARK_COUNT:], _SCATTER * np.median(off[tracked]))
-    shown = np.hypot(view.expression, weights.unit_least)
-    units = np.square(places.shape[:, LANDMARK_COUNT:, : len(shown)]).sum(axis=0)
-    near = np.exp(view.log_focal) / view.translation[2]
-    otherwise = weights.unit_noise * near * np.sqrt(units @ np.square(shown))
-    return replace(view, noise=np.append(view.noise[:LANDMARK_COUNT], np.hypot(scatter, otherwise)))
+    scatter = _SCATTER * np.median(off[tracked])
+    noise = view.noise.copy()
+    noise[LANDMARK_COUNT:] = np.maximum(noise[LANDMARK_COUNT:], scatter)
+    return replace(view, noise=noise)
 
 
 def _views(

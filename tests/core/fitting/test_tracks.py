@@ -179,35 +179,6 @@ def test_units_that_nothing_asks_for_go_to_rest_and_the_head_stays(
         assert photo.sh is not None
 
 
-def test_a_mouth_that_moves_as_no_unit_says_bends_the_face_less_where_units_are_doubted(
-    anny: FaceModel, points: SurfacePoints
-) -> None:
-    truth = person(anny, 28, 0.4)
-    shown = [
-        expression(jawOpen=0.7), expression(mouthLeft=0.8, mouthFunnel=0.6), expression(mouthSmileLeft=0.9)
-    ]  # fmt: skip
-    fit = fit_with(truth, anny)
-    photos = [dataclasses.replace(photo, expression=e) for photo, e in zip(fit.photos, shown, strict=True)]
-    views = [photograph(anny, truth, e, yaw, albedo=spots(anny)) for e, yaw in zip(shown, YAWS, strict=True)]
-    tracks = []
-    for photo in photos:  # units that move the skin another way than the model's
-        moved = np.tensordot(photo.expression.astype(np.float32), anny.expression_deltas, axes=1)
-        head = anny.neutral(truth.astype(np.float32)) + moved * np.array([0.4, 0.6, 1.5], np.float32)
-        at = true_pixels(anny, points, head, photo)
-        tracks.append(Tracks(at, np.ones(len(at)), np.zeros_like(at)))
-    errors = [
-        face_error(
-            anny,
-            fit_tracks(
-                anny, views, points, tracks, DenseFit(truth, fit.correction, photos), weights
-            ).identity,
-            truth,
-        )
-        for weights in (TrackWeights(noise=1.0), TrackWeights(noise=1.0, unit_noise=0.5))
-    ]
-    assert errors[1] < 0.5 * errors[0]
-
-
 def test_points_on_an_outline_may_slide_along_it(anny: FaceModel, points: SurfacePoints) -> None:
     truth = person(anny, 27, 0.4)
     views, fit = views_of(anny, truth), fit_with(truth, anny)
