@@ -25,6 +25,7 @@ from tests.blenders import ROOT, blenders
 from tests.performances import tilting_portrait, write_video
 from tests.rigs import make_rig
 
+_PATIENCE = 600.0  # seconds: drawing is done by the processor, and a rig and its texture with it
 _STARTED = ["--factory-startup", "--enable-event-simulate", "--window-geometry", "0", "0", "1280", "1000"]
 
 
@@ -89,7 +90,7 @@ class Desktop:
             stderr=subprocess.DEVNULL,
         )
 
-    def result(self, process: subprocess.Popen[bytes], seconds: float = 280) -> dict[str, Any]:
+    def result(self, process: subprocess.Popen[bytes], seconds: float = _PATIENCE) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         path = self.folder / "result.json"
         while not path.exists() and process.poll() is None and time.monotonic() < deadline:
@@ -104,16 +105,25 @@ class Desktop:
         Blender 3.4's software drawing has been seen to end by a segmentation fault, rarely and only on a
         busy machine. The warning says where, and the second play starts as the first did: without a server.
         """
-        process = self.start(steps, **more)
-        process.wait(280)
+        process = self._played(steps, **more)
         if process.returncode == -signal.SIGSEGV and not (self.folder / "result.json").exists():
             traces = [path.read_text(errors="replace") for path in self.folder.glob("*crash.txt")]
             warnings.warn("\n".join([f"Blender crashed in the steps {steps!r}.", *traces]), stacklevel=2)
             self.close()
-            process = self.start(steps, **{**more, "install": False})
+            process = self._played(steps, **{**more, "install": False})
         told = self.result(process)
         process.wait(30)
         return told
+
+    def _played(self, steps: str, **more: object) -> subprocess.Popen[bytes]:
+        process = self.start(steps, **more)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()  # else its window would lie over the next one's
+            process.wait()
+            raise
+        return process
 
     def picture(self, name: str) -> np.ndarray:
         return np.asarray(Image.open(self.folder / f"{name}.png").convert("RGB"), np.float32)
