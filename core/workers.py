@@ -62,13 +62,8 @@ def _count() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_count(), "worker", _hold_openmp)
-
-
-def _hold_openmp() -> None:
-    """OpenMP counts threads for each of ours; a new one starts with all cores."""
-    torch.get_num_threads()  # torch sets its own number at the first use in a thread; not after ours
-    threadpool_limits(limits=1, user_api="openmp")
+    # torch, and with it MKL and OpenMP, counts threads for each of ours, and starts with all cores
+    return ThreadPoolExecutor(_count(), "worker", torch.set_num_threads, (1,))
 
 
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
