@@ -101,9 +101,10 @@ class LandmarkNetwork:
     def finish(self) -> tuple[Float[np.ndarray, "478 3"], float]:
         """What was seen in the crop that was begun: see :meth:`__call__`."""
         self._running.wait_until_idle()
-        if _LANDMARKS not in self._seen:
+        landmarks = self._seen.get(_LANDMARKS)
+        if landmarks is None or landmarks.is_empty():
             return np.full((478, 3), 0.5), 0.0
-        written = np.frombuffer(self._read.get_proto(self._seen[_LANDMARKS]).SerializeToString(), _POINT)
+        written = np.frombuffer(self._read.get_proto(landmarks).SerializeToString(), _POINT)
         points = np.column_stack([written[axis] for axis in "xyz"]).astype(np.float64)
         return points, float(self._read.get_float(self._seen[_PRESENCE]))
 
