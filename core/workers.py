@@ -7,12 +7,11 @@ and wait longer than they work; whole photos and batches of frames are worth a t
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import cv2
 import torch
@@ -23,35 +22,22 @@ _MOST: Final = 8  # threads; there are few photos, and batches are memory-bound
 T = TypeVar("T")
 R = TypeVar("R")
 
-_lock = threading.Lock()
-_holders = 0
-_held: tuple[Any, int, int] | None = None  # the libraries' former limits, torch's and OpenCV's
-
 
 @contextmanager
 def one_library_thread() -> Iterator[None]:
     """Hold the libraries' thread pools at one thread each; afterwards they are as they were.
 
-    It holds for the whole process. Where several hold it, the last one to leave lets go.
+    It holds for the whole process, and one thread of it may hold at a time; within each other is fine.
     """
-    global _holders, _held
-    with _lock:
-        _holders += 1
-        if _held is None:
-            _held = threadpool_limits(limits=1), torch.get_num_threads(), cv2.getNumThreads()
-            torch.set_num_threads(1)
-            cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        with _lock:
-            _holders -= 1
-            if not _holders:
-                assert _held is not None
-                cv2.setNumThreads(_held[2])
-                torch.set_num_threads(_held[1])
-                _held[0].restore_original_limits()
-                _held = None
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    with threadpool_limits(limits=1):
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            cv2.setNumThreads(before[1])
 
 
 def map_threads(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -76,7 +62,8 @@ def _count() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_count(), "worker")
+    # torch, and with it MKL and OpenMP, counts threads for each of ours, and starts with all cores
+    return ThreadPoolExecutor(_count(), "worker", torch.set_num_threads, (1,))
 
 
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads

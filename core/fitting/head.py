@@ -24,6 +24,7 @@ from core.workers import one_library_thread
 EXPECTED_SECONDS = {"landmarks": 0.5, "surface": 1.5, "views": 2.0, "expressions": 0.6}
 
 
+@one_library_thread()
 def fit_head(
     model: FaceModel,
     observations: Sequence[Observation],
@@ -44,14 +45,14 @@ def fit_head(
     if not observations:
         raise BadInput("There is no photo to fit.", "Give at least one photo with a face.")
     progress = progress or Progress(EXPECTED_SECONDS)
-    with progress.stage("landmarks"), one_library_thread():
+    with progress.stage("landmarks"):
         coarse = fit_landmarks(model, observations, belief=belief, progress=progress.update)
-    with progress.stage("surface"), one_library_thread():
+    with progress.stage("surface"):
         fine = fit_dense(
             FaceSurface(model), observations, coarse.identity, coarse.photos,
             belief=belief, progress=progress.update,
         )  # fmt: skip
-    with progress.stage("views"), one_library_thread():
+    with progress.stage("views"):
         # Seen from several sides, a face says more of its shape than the network knows.
         shown = None if belief is None else replace(belief, identity=None, identity_spread=None)
         fine = refine_by_flow(model, observations, fine, belief=shown, progress=progress.update)

@@ -114,11 +114,8 @@ class PersonEstimate:
         reference = None if self._prior is None else self._prior.reference(landmarks[None])
         return _known(self.head, _USUAL_FOCAL * max(size), reference, size)
 
+    @one_library_thread()
     def _measure(self, sample: Float32[ndarray, "frames 478 3"], size: tuple[int, int]) -> Known:
-        with one_library_thread():
-            return self._measured(sample, size)
-
-    def _measured(self, sample: Float32[ndarray, "frames 478 3"], size: tuple[int, int]) -> Known:
         fit = estimate_identity(self._model, list(sample[spread_frames(sample)]), size)
         head = self._own or upright_points(self._model, fit.identity)
         assert self.known is not None

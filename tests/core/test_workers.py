@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import threading
-
+import cv2
 import pytest
 import torch
 from threadpoolctl import threadpool_info
@@ -26,37 +25,26 @@ def blas_threads() -> list[int]:
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
 
-def test_libraries_are_held_at_one_thread_until_the_last_holder_leaves() -> None:
-    torch_before, blas_before = torch.get_num_threads(), blas_threads()
+def test_libraries_are_held_at_one_thread_and_let_go_again() -> None:
+    before, blas_before = (torch.get_num_threads(), cv2.getNumThreads()), blas_threads()
     torch.set_num_threads(2)
-    try:
-        inside, leave = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            with one_library_thread():
-                inside.set()
-                leave.wait(10)
-
-        other = threading.Thread(target=hold)
-        with one_library_thread():
-            other.start()
-            inside.wait(10)
-        assert torch.get_num_threads() == 1 and set(blas_threads()) == {1}
-        leave.set()
-        other.join()
-        with pytest.raises(ValueError, match="work"), one_library_thread():
-            raise ValueError("work")
-        assert blas_threads() == blas_before
-    finally:
-        torch.set_num_threads(torch_before)
-
-
-def test_torch_is_let_go_again() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    cv2.setNumThreads(2)
     try:
         with one_library_thread():
-            assert torch.get_num_threads() == 1
-        assert torch.get_num_threads() == 2
+            with pytest.raises(ValueError, match="work"), one_library_thread():
+                raise ValueError("work")
+            assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1) and set(blas_threads()) == {1}
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (2, 2) and blas_threads() == blas_before
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
+
+
+def test_threads_of_ours_have_none_of_openmps() -> None:
+    """Else sums, and with them results, would depend on the number of cores."""
+
+    def openmp(_: int) -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"]
+
+    with one_library_thread():
+        assert all(count == 1 for counts in map_threads(openmp, range(8)) for count in counts)
