@@ -177,7 +177,7 @@ class FaceFinder:
             max(float(detection.box[2:].max()) * _MARGIN, 1.0),
             float(np.arctan2(across[1], across[0])),
         )
-        (first, _), _ = self._looks(photo, crop)
+        ((first, _),) = self._looks(photo, crop, (False,))
         landmarks, presence, disagreement = self._average(photo, [_crop_of(first, _MARGIN)])
         if presence < _MIN_PRESENCE or disagreement > _MAX_DISAGREEMENT:
             return None
@@ -201,24 +201,27 @@ class FaceFinder:
         eyes = np.linalg.norm(mean[IRIS_LEFT[0]] - mean[IRIS_RIGHT[0]])
         return mean, float(np.mean([p for _, p in looks])), float(spread / max(eyes, 1e-6))
 
-    def _looks(self, photo: Photo, crop: SquareCrop) -> list[tuple[Float[np.ndarray, "478 3"], float]]:
+    def _looks(
+        self, photo: Photo, crop: SquareCrop, ways: tuple[bool, ...] = (False, True)
+    ) -> list[tuple[Float[np.ndarray, "478 3"], float]]:
         """The network's landmarks in pixels of the photo, and its belief that a face is there.
 
-        From the crop, and from its mirror image; two networks look at the same time.
+        Args:
+            ways: whether to look at the crop's mirror image; two networks look at the same time.
         """
         self._networks = self._networks or (LandmarkNetwork(), LandmarkNetwork())
-        plain, mirror = self._networks
         image = crop.cut(photo.pixels, CROP_SIDE)
-        plain.begin(image)
-        mirror.begin(cv2.flip(image, 1))
-        points, presence = plain.finish()
-        mirrored, presence_mirrored = mirror.finish()
-        mirrored = mirrored[MIRROR]
-        mirrored[:, 0] = 1.0 - mirrored[:, 0]
-        return [
-            (np.column_stack([crop.to_photo(seen[:, :2]), seen[:, 2] * crop.side]), sure)
-            for seen, sure in ((points, presence), (mirrored, presence_mirrored))
-        ]
+        looking = list(zip(self._networks, ways, strict=False))
+        for network, mirrored in looking:
+            network.begin(cv2.flip(image, 1) if mirrored else image)
+        seen = []
+        for network, mirrored in looking:
+            points, presence = network.finish()
+            if mirrored:
+                points = points[MIRROR]
+                points[:, 0] = 1.0 - points[:, 0]
+            seen.append((np.column_stack([crop.to_photo(points[:, :2]), points[:, 2] * crop.side]), presence))
+        return seen
 
 
 def prominence(face: Face, photo: Photo) -> float:
