@@ -38,6 +38,20 @@ def point_rows(
     return rows
 
 
+def pixel_pull(in_camera: Float[ndarray, "*batch n 3"], focal: float) -> Float[ndarray, "*batch 2 n 3"]:
+    """How pixels follow points before a camera, in camera axes.
+
+    Args:
+        focal: focal length, pixels.
+    """
+    x, y, z = np.moveaxis(in_camera, -1, 0)
+    near = in_camera.dtype.type(focal) / z
+    pull = np.zeros((*x.shape[:-1], 2, x.shape[-1], 3), in_camera.dtype)
+    pull[..., 0, :, 0] = pull[..., 1, :, 1] = near
+    pull[..., 0, :, 2], pull[..., 1, :, 2] = -near * x / z, -near * y / z
+    return pull
+
+
 def normal_equations(
     rows: Float32[ndarray, "*batch rows unknowns"], off: Float32[ndarray, "*batch rows"]
 ) -> tuple[Float[ndarray, "*batch unknowns unknowns"], Float[ndarray, "*batch unknowns"]]:

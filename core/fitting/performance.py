@@ -28,7 +28,7 @@ from core.face_model.mediapipe_topology import (
     LIPS_OUTER,
 )
 from core.fitting.bounded import solve_bounded
-from core.fitting.jacobian import normal_equations, point_rows
+from core.fitting.jacobian import normal_equations, pixel_pull, point_rows
 from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
 from core.workers import map_threads
 
@@ -190,9 +190,7 @@ class PerformanceSolver:
         facing = np.clip((-(self._normals @ R.transpose(0, 2, 1))[..., 2] - 0.1) / 0.3, 0, 1)
         weight = np.sqrt(self._trust * facing) / (1 + squared / w.outlier**2)
 
-        pull = np.zeros((frames, 2, len(self._used), 3), np.float32)
-        pull[:, 0, :, 0] = pull[:, 1, :, 1] = near * scale
-        pull[:, 0, :, 2], pull[:, 1, :, 2] = -near * scale * x / z, -near * scale * y / z
+        pull = pixel_pull(in_camera, state.focal) * scale[:, None, :, None]
         off = residual.transpose(0, 2, 1)
         shape_of = self._shape[:, :, :0] if pose_only else self._shape
         every = np.arange(len(self._used))

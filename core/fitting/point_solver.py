@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import LANDMARK_COUNT
 from core.fitting.arrow import Part, solve_arrow
-from core.fitting.jacobian import normal_equations, point_rows
+from core.fitting.jacobian import normal_equations, pixel_pull, point_rows
 from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import PhotoFit
@@ -189,9 +189,7 @@ class PointSolver:
         # How pixels follow points (2, points, 3; camera axes) and the log focal length (2, points)
         focal, z = np.exp(view.log_focal), residuals.in_camera[:, 2]
         slope = (residuals.in_camera[:, :2] / z[:, None]).T
-        pull = np.zeros((2, len(z), 3))
-        pull[0, :, 0] = pull[1, :, 1] = focal / z
-        pull[:, :, 2] = -slope * focal / z
+        pull = pixel_pull(residuals.in_camera, focal)
         zoom = slope * focal
         line = view.across.any(axis=1)
         across = view.across[line].T

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from core.fitting.jacobian import normal_equations, point_rows
+from core.fitting.jacobian import normal_equations, pixel_pull, point_rows
 
 
 def test_rows_are_the_derivatives_of_what_is_measured() -> None:
@@ -28,6 +28,17 @@ def test_rows_are_the_derivatives_of_what_is_measured() -> None:
         step[unknown] = 1e-4
         slope = (measures(step) - measures(-step)) / 2e-4
         np.testing.assert_allclose(rows[..., unknown], 0 if unknown == 6 else slope, atol=1e-5)
+
+
+def test_pixels_follow_points_as_they_are_projected() -> None:
+    points = np.random.default_rng(0).standard_normal((2, 5, 3)) * 0.1 + (0, 0, 0.7)
+    pull = pixel_pull(points, 800.0)
+    assert pull.shape == (2, 2, 5, 3)
+    for axis in range(3):
+        step = 1e-6 * np.eye(3)[axis]
+        ahead, behind = (800.0 * at[..., :2] / at[..., 2:] for at in (points + step, points - step))
+        slope = ((ahead - behind) / 2e-6).transpose(0, 2, 1)
+        np.testing.assert_allclose(pull[..., axis], slope, rtol=1e-6, atol=1e-4)
 
 
 def test_normal_equations_of_one_and_of_many() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -72,12 +73,28 @@ def shy(anny: FaceModel, gain: float, seen: list[Observation]) -> tuple[list[Pho
     return photos, landmarks
 
 
+def keys_of(
+    anny: FaceModel,
+    film: tuple[list[Observation], FaceCrops],
+    gain: float,
+    known: bool = False,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> KeyFrames:
+    """Key frames from landmarks of :func:`shy`; of a known head, all that is beyond the template is given."""
+    seen, crops = film
+    photos, landmarks = shy(anny, gain, seen)
+    identity = person(anny, 3)
+    start = DenseFit(identity, np.zeros_like(anny.template), photos)
+    if known:
+        neutral = anny.neutral(identity.astype(np.float32))
+        start = DenseFit(np.zeros_like(identity), neutral - anny.template, photos)
+    chosen = np.arange(len(YAWS))
+    return solve_key_frames(anny, crops, chosen, landmarks, (SIDE, SIDE), start, known, progress)
+
+
 def test_key_frames_report_what_is_done_and_stop_where_the_report_says_so(
     anny: FaceModel, film: tuple[list[Observation], FaceCrops]
 ) -> None:
-    seen, crops = film
-    photos, landmarks = shy(anny, 1.0, seen)
-    start = DenseFit(person(anny, 3), np.zeros_like(anny.template), photos)
     done: list[float] = []
 
     def report(fraction: float) -> None:
@@ -86,17 +103,14 @@ def test_key_frames_report_what_is_done_and_stop_where_the_report_says_so(
             raise Cancelled()
 
     with pytest.raises(Cancelled):
-        solve_key_frames(anny, crops, np.arange(len(YAWS)), landmarks, (SIDE, SIDE), start, progress=report)
+        keys_of(anny, film, 1.0, progress=report)
     assert len(done) > 6 and done == sorted(done) and done[0] == 0
 
 
 def test_flow_sees_the_whole_turn_where_landmarks_show_a_part(
     anny: FaceModel, film: tuple[list[Observation], FaceCrops]
 ) -> None:
-    seen, crops = film
-    photos, landmarks = shy(anny, 0.8, seen)
-    start = DenseFit(person(anny, 3), np.zeros_like(anny.template), photos)
-    keys = solve_key_frames(anny, crops, np.arange(len(YAWS)), landmarks, (SIDE, SIDE), start)
+    keys = keys_of(anny, film, 0.8)
     assert keys.by_flow and len(keys.crops) == len(YAWS)
     found = Rotation.from_matrix(np.stack([photo.rotation for photo in keys.views.photos]))
     true = Rotation.from_matrix(true_poses()[0])
@@ -105,11 +119,8 @@ def test_flow_sees_the_whole_turn_where_landmarks_show_a_part(
 
 
 def test_a_known_head_stays_as_it_is(anny: FaceModel, film: tuple[list[Observation], FaceCrops]) -> None:
-    seen, crops = film
-    photos, landmarks = shy(anny, 0.8, seen)
     neutral = anny.neutral(person(anny, 3).astype(np.float32))
-    start = DenseFit(np.zeros_like(person(anny, 3)), neutral - anny.template, photos)
-    keys = solve_key_frames(anny, crops, np.arange(len(YAWS)), landmarks, (SIDE, SIDE), start, known=True)
+    keys = keys_of(anny, film, 0.8, known=True)
     np.testing.assert_allclose(keys.views.neutral, neutral, atol=1e-6)
     moved = off(np.stack([photo.rotation for photo in keys.views.photos]), true_poses()[0])
     assert np.abs(moved - moved.mean(axis=0)).max() < 1.2
@@ -118,10 +129,7 @@ def test_a_known_head_stays_as_it_is(anny: FaceModel, film: tuple[list[Observati
 def test_a_head_that_hardly_turns_is_left_to_one_frame(
     anny: FaceModel, film: tuple[list[Observation], FaceCrops]
 ) -> None:
-    seen, crops = film
-    photos, landmarks = shy(anny, 0.1, seen)
-    start = DenseFit(person(anny, 3), np.zeros_like(anny.template), photos)
-    keys = solve_key_frames(anny, crops, np.arange(len(YAWS)), landmarks, (SIDE, SIDE), start)
+    keys = keys_of(anny, film, 0.1)
     assert not keys.by_flow and len(keys.crops) == len(keys.views.photos) == 1
     assert keys.crops[0] in (2, 3)  # the middle of the turn
 
