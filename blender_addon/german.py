@@ -89,6 +89,9 @@ GERMAN = {
     "{reason} Trying again.": "{reason} Neuer Versuch.",
     "The photos were not sent completely when Blender closed. Build the head again.": "Die Fotos waren nicht vollständig gesendet, als Blender geschlossen wurde. Den Kopf noch einmal bauen.",
     "{name}: the head is ready.": "{name}: Der Kopf ist fertig.",
+    "Semblance met a fault of its own ({error}). The console has the details.": (
+        "In Semblance ist ein Fehler aufgetreten ({error}). Einzelheiten stehen in der Konsole."
+    ),
     "A head is ready, but its person is not in this file. Import {path}.": "Ein Kopf ist fertig, aber seine Person ist nicht in dieser Datei. {path} importieren.",
     "About the photos": "Zu den Fotos",
     "Head not built": "Kopf nicht gebaut",

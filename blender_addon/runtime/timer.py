@@ -8,6 +8,7 @@ head takes longer, and then it is the only thing that its tick does.
 from __future__ import annotations
 
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,13 @@ BUSY, IDLE = 0.05, 0.25  # seconds between ticks
 
 def tick() -> float:
     """Work for at most ``BUDGET``; seconds until the next tick."""
-    pause = live.tick()
-    return min(_work(), pause) if pause else _work()
+    try:
+        pause = live.tick()
+        return min(_work(), pause) if pause else _work()
+    except Exception as error:  # Blender drops a timer that raises, and nothing would ever be shown again
+        traceback.print_exc()
+        state.notice = t(texts.FAULT, error=f"{type(error).__name__}: {error}")
+        return IDLE
 
 
 def _work() -> float:
@@ -155,7 +161,7 @@ def _build_one() -> None:
             continue
         if blocking_mode() or in_the_middle():
             continue
-        in_window(bpy.ops.semblance.apply_rig, person=uid)
+        _once(uid, bpy.ops.semblance.apply_rig, person=uid)
         return
 
 
@@ -165,7 +171,7 @@ def _apply_one() -> None:
         if find_take(uid) is None:
             forget_job(uid)
         elif not (blocking_mode() or in_the_middle()):
-            in_window(bpy.ops.semblance.take_apply, take=uid)
+            _once(uid, bpy.ops.semblance.take_apply, take=uid)
             return
 
 
@@ -175,8 +181,17 @@ def _add_keys_to_one() -> None:
         if find_transfer(uid) is None:
             forget_job(uid)
         elif not (blocking_mode() or in_the_middle()):
-            in_window(bpy.ops.semblance.keys_apply, transfer=uid)
+            _once(uid, bpy.ops.semblance.keys_apply, transfer=uid)
             return
+
+
+def _once(uid: str, operator: Any, **properties: str) -> None:
+    """Run the operator that ends a job. One that fails is not tried again at every tick."""
+    try:
+        in_window(operator, **properties)
+    except Exception:
+        forget_job(uid)
+        raise
 
 
 def resume_jobs() -> None:

@@ -6,6 +6,7 @@ Started by test_window.py with ``blender --python``; what to do comes in the env
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import os
@@ -63,6 +64,7 @@ def until(condition: Callable[[], bool], seconds: float) -> Iterator[float]:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
+            faulthandler.dump_traceback()  # where the add-on's thread is
             raise TimeoutError(f"waited {seconds} s: {addon_module('runtime.state').state}")
         yield 0.1
 
@@ -156,7 +158,7 @@ def use_the_panel() -> Iterator[float]:
     in_view(bpy.ops.semblance.preferences)
     yield from until(lambda: len(bpy.context.window_manager.windows) > 1, 10)
     in_view(bpy.ops.semblance.find_python)
-    yield from until(lambda: state.pythons is not None, 30)
+    yield from until(lambda: state.pythons is not None, 120)
     yield 1.0
     picture("6-preferences")
 

@@ -280,6 +280,27 @@ def undo_during_a_job(photo: str) -> dict[str, Any]:
     return told
 
 
+def faults() -> dict[str, Any]:
+    """A report that breaks something, and a head that cannot be built, do not end the timer."""
+    start_addon()
+    from blender_addon.runtime import session, timer
+    from blender_addon.runtime.state import state
+
+    bpy.ops.semblance.person_add("EXEC_DEFAULT", True)
+    uid = people.active_person(bpy.context.scene).uid
+    session.worker().reports.put(say.Models(None))  # type: ignore[arg-type]
+    session.worker().reports.put(say.FramePicture(None, 2, 2, b""))  # type: ignore[arg-type]
+    told: dict[str, Any] = {"pauses": [timer.tick()], "notices": [state.notice]}
+    state.notice = ""
+    state.progress[uid] = say.Progress(uid, "send", 0.1)
+    state.finished[uid] = object()  # type: ignore[assignment]
+    told["pauses"] += [timer.tick(), timer.tick()]
+    told["notices"].append(state.notice)
+    told["left"] = [len(state.finished), len(state.progress), bool(session.worker().reports)]
+    blender_addon.unregister()
+    return told
+
+
 def build_on_server(photo: str, folder: str, python: str) -> dict[str, Any]:
     """The whole way with a real server: start it, build, take the head in. The ticks are called by hand."""
     start_addon(python)

@@ -147,6 +147,13 @@ def test_jobs_undo_and_other_files(run: Any, portrait: Path) -> None:
     assert told["stopped in"] < 2.5
 
 
+def test_a_fault_of_ours_does_not_end_the_timer(run: Any) -> None:
+    told = run("faults")
+    assert len(told["pauses"]) == 3 and min(told["pauses"]) > 0
+    assert all("fault of its own" in notice for notice in told["notices"])
+    assert told["left"] == [0, 0, False]
+
+
 def test_remote_servers_need_leave_to_go_online(run: Any) -> None:
     told = run("addresses")
     assert told["local"] == "LocalServer"

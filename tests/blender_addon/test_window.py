@@ -83,12 +83,13 @@ class Desktop:
         }  # fmt: skip
         (self.folder / "result.json").unlink(missing_ok=True)
         script = ROOT / "tests" / "blender_addon" / "in_window.py"
-        return subprocess.Popen(
-            [_blender(), *_STARTED, "--python", str(script)],
-            env={**self._environment, "SEMBLANCE_WINDOW_TEST": json.dumps(task)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (self.folder / "blender.log").open("wb") as log:
+            return subprocess.Popen(
+                [_blender(), *_STARTED, "--python", str(script)],
+                env={**self._environment, "SEMBLANCE_WINDOW_TEST": json.dumps(task)},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
     def result(self, process: subprocess.Popen[bytes], seconds: float = _PATIENCE) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -96,7 +97,8 @@ class Desktop:
         while not path.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         told = json.loads(path.read_text()) if path.exists() else {"traceback": "no result"}
-        assert "traceback" not in told, told["traceback"]
+        log = (self.folder / "blender.log").read_text(errors="replace")
+        assert "traceback" not in told, f"{told['traceback']}\nBlender's own words:\n{log[-6000:]}"
         return dict(told)
 
     def play(self, steps: str, **more: object) -> dict[str, Any]:
