@@ -17,6 +17,7 @@ from .base import NeedsHead, head_and_photo
 
 CAMERA_PROPERTY = "semblance_photo_of"  # on the camera: the rig's id
 _BEFORE_PROPERTY = "semblance_before"  # on the camera: the keys' values before, as JSON
+_VIEWS_PROPERTY = "semblance_views"  # on the camera: the views' perspectives before, as JSON
 _SENSOR = 36.0  # millimetres
 
 
@@ -98,7 +99,10 @@ def _set_background(camera: bpy.types.Camera, picture: bpy.types.Image | None) -
 
 
 def _look_through(context: bpy.types.Context, camera: bpy.types.Object) -> None:
-    for space in _views(context):
+    views = _views(context)
+    if not any(space.camera == camera for space in views):
+        camera[_VIEWS_PROPERTY] = json.dumps([space.region_3d.view_perspective for space in views])
+    for space in views:
         space.use_local_camera = True
         space.camera = camera
         space.region_3d.view_perspective = "CAMERA"
@@ -123,20 +127,28 @@ class SEMBLANCE_OT_photo_fit_end(NeedsHead, bpy.types.Operator):
         camera = fit_camera(head)
         if camera is None:
             return {"CANCELLED"}
-        try:
-            before = dict(json.loads(camera.get(_BEFORE_PROPERTY, "{}")))
-        except ValueError:
-            before = {}
+        before, perspectives = _remembered(camera)
         for name, value in before.items():
             if name in keys_of(head):
                 keys_of(head)[name].value = float(value)
-        for space in _views(context):
-            if space.camera == camera:
-                space.use_local_camera = False
-                space.camera = context.scene.camera
-                space.region_3d.view_perspective = "PERSP"
+        views = [space for space in _views(context) if space.camera == camera]
+        perspectives += ["PERSP"] * len(views)
+        for space, perspective in zip(views, perspectives):  # noqa: B905 (as many as there are)
+            space.use_local_camera = False
+            space.camera = context.scene.camera
+            space.region_3d.view_perspective = perspective
         bpy.data.cameras.remove(camera.data)
         return {"FINISHED"}
+
+
+def _remembered(camera: bpy.types.Object) -> tuple[dict[str, float], list[str]]:
+    """The keys' values and the views' perspectives before; files hold what their users made of them."""
+    try:
+        values = dict(json.loads(camera.get(_BEFORE_PROPERTY, "{}")))
+        views = list(json.loads(camera.get(_VIEWS_PROPERTY, "[]")))
+    except (ValueError, TypeError):
+        return {}, []
+    return values, [view if view in ("ORTHO", "CAMERA") else "PERSP" for view in views]
 
 
 CLASSES = (SEMBLANCE_OT_photo_fit, SEMBLANCE_OT_photo_fit_end)

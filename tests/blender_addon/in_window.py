@@ -155,6 +155,7 @@ def use_the_panel() -> Iterator[float]:
     yield 1.0
     picture("5-fit")
     in_view(bpy.ops.semblance.photo_fit_end)
+    told["view"] = area.spaces.active.region_3d.view_perspective
     in_view(bpy.ops.semblance.preferences)
     yield from until(lambda: len(bpy.context.window_manager.windows) > 1, 10)
     in_view(bpy.ops.semblance.find_python)

@@ -163,6 +163,7 @@ def test_the_panel_from_an_empty_file_to_a_head(desktop: Desktop) -> None:
     assert np.abs(building - built).mean() > 3
     fit = desktop.picture("5-fit")[300:600, 300:700]
     assert fit.std() > 20  # the photo
+    assert told["view"] == "ORTHO"  # the front view, as before the fit was shown
 
 
 def test_a_clip_moves_a_head(desktop: Desktop, tmp_path: Path) -> None:
