@@ -179,7 +179,7 @@ def tick() -> float | None:
         _live.newest = frame
         try:
             _show(_live, frame, scene, take)
-        except Exception as error:  # a timer that raises is never called again
+        except Exception as error:  # it would fail in every frame: the take says why it has ended
             _fail(take, "not_applied", str(error) if isinstance(error, WrongTarget) else repr(error))
     return PAUSE
 

@@ -161,7 +161,7 @@ def _build_one() -> None:
             continue
         if blocking_mode() or in_the_middle():
             continue
-        _once(uid, bpy.ops.semblance.apply_rig, person=uid)
+        in_window(bpy.ops.semblance.apply_rig, person=uid)
         return
 
 
@@ -171,7 +171,7 @@ def _apply_one() -> None:
         if find_take(uid) is None:
             forget_job(uid)
         elif not (blocking_mode() or in_the_middle()):
-            _once(uid, bpy.ops.semblance.take_apply, take=uid)
+            in_window(bpy.ops.semblance.take_apply, take=uid)
             return
 
 
@@ -181,17 +181,8 @@ def _add_keys_to_one() -> None:
         if find_transfer(uid) is None:
             forget_job(uid)
         elif not (blocking_mode() or in_the_middle()):
-            _once(uid, bpy.ops.semblance.keys_apply, transfer=uid)
+            in_window(bpy.ops.semblance.keys_apply, transfer=uid)
             return
-
-
-def _once(uid: str, operator: Any, **properties: str) -> None:
-    """Run the operator that ends a job. One that fails is not tried again at every tick."""
-    try:
-        in_window(operator, **properties)
-    except Exception:
-        forget_job(uid)
-        raise
 
 
 def resume_jobs() -> None:

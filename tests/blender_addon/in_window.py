@@ -159,7 +159,7 @@ def use_the_panel() -> Iterator[float]:
     in_view(bpy.ops.semblance.preferences)
     yield from until(lambda: len(bpy.context.window_manager.windows) > 1, 10)
     in_view(bpy.ops.semblance.find_python)
-    yield from until(lambda: state.pythons is not None, 120)
+    yield from until(lambda: state.pythons is not None, 30)
     yield 1.0
     picture("6-preferences")
 
