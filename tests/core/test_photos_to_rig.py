@@ -271,4 +271,5 @@ def test_a_reader_of_another_model_is_not_asked(portrait: Path, portrait_rig: Ri
     reader = ToldReader(lambda _: Reading(), model_name="ict")
     rig = build_rig([portrait], options=RigOptions(name="Astronaut", quality="draft"), reader=reader)
     assert not reader.asked
-    np.testing.assert_array_equal(rig.neutral, portrait_rig.neutral)
+    # the order of sums, and with it the last bits, is not the same at every run
+    np.testing.assert_allclose(rig.neutral, portrait_rig.neutral, atol=1e-4)
