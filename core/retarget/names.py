@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 
 _COPY: Final = re.compile(r"\.\d{3}$")  # what Blender adds to a second key of one name
-_PATH: Final = re.compile(r"^.*[.:|]")  # what exporters put before it: blendShape1., Face:, head|
+# What exporters put before it: blendShape1., Face:, head|. Blender's own sides (.L, .right) are no names.
+_PATH: Final = re.compile(r"^.*[.:|](?!(?:l|r|left|right)$)", re.IGNORECASE)
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _SIDES: Final = {"l": "left", "left": "left", "r": "right", "right": "right", "lt": "left", "rt": "right"}
 _SEPARATORS: Final = "_- "
@@ -17,7 +18,7 @@ _SEPARATORS: Final = "_- "
 def spelling(name: str) -> tuple[str, str]:
     """A name without case, separators, exporters' prefixes and copy numbers, and its side apart.
 
-    >>> spelling("browDown_L"), spelling("blendShape1.BrowDownLeft"), spelling("jaw_open")
+    >>> spelling("browDown.L"), spelling("blendShape1.BrowDownLeft"), spelling("jaw_open")
     (('browdown', 'left'), ('browdown', 'left'), ('jawopen', ''))
     """
     text = _PATH.sub("", _COPY.sub("", unicodedata.normalize("NFKC", name).strip()))

@@ -38,6 +38,8 @@ STYLES: dict[str, Callable[[str], str]] = {
     "spaced": lambda name: " ".join(words(name)).title(),
     "lower": str.lower,
     "short side": lambda name: short_side(name, "_"),
+    "blender side": lambda name: short_side(name, "."),
+    "path and blender side": lambda name: "Face:" + short_side(name, "."),
     "glued side": lambda name: short_side(name, ""),
     "dotted": lambda name: "blendShape1." + name,
     "path": lambda name: "Head|face:" + short_side(name, "_"),
