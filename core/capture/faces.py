@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -116,14 +117,16 @@ class FaceFinder:
                 part.close()
         self._detector = self._networks = None
 
-    def find_faces(self, photo: Photo, accurate: bool = False) -> list[Face]:
+    def find_faces(self, photo: Photo, accurate: bool = False, thorough: bool = True) -> list[Face]:
         """All faces, the most prominent first; an empty list where there is none.
 
         Args:
             accurate: average five crops and their mirror images, not one (five times as slow).
+            thorough: where none is seen, look for turned, very large and very small ones too; that takes up
+                to a second.
         """
         self._detector = self._detector or CascadeDetector()
-        for candidates in self._detector.candidates(photo.pixels):
+        for candidates in islice(self._detector.candidates(photo.pixels), None if thorough else 1):
             faces: list[Face] = []
             for detection in candidates:
                 face = self._face_at(photo, detection)

@@ -29,6 +29,7 @@ _SMALL: Final = (48, 27)
 _LINES: Final = 180  # of the frame that its small copy is made of, at least; all would say the same
 # While the face is lost, looking in every frame would be slow and would gain nothing.
 _LOOK_EVERY: Final = 0.1  # seconds
+_LOOK_HARD_EVERY: Final = 1.0  # the same for turned and small faces, which takes most of a second
 _SAME_TIME: Final = 1e-3  # seconds between what is one frame's time, written and read
 _FARTHEST_JUMP: Final = 0.8  # eye distances the face's middle can move between frames of one shot
 _STABLE: Final = (33, 133, 362, 263, 168, 6, 197, 4, 1, 2, 98, 327, 10, 151, 234, 454, 127, 356)
@@ -122,7 +123,7 @@ class FaceFollower:
         self.shape = self.person.shape  # what the person looks like, as far as landmarks tell
         self.small: np.ndarray | None = None
         self.changes: list[float] = []
-        self.next_look = -np.inf
+        self.next_look = self.next_hard_look = -np.inf
         self.started = False
         self.waits = self.person.point is not None  # for the click
         self.earlier: list[_Look] = []
@@ -193,17 +194,21 @@ class FaceFollower:
             face = self.finder.find_again(photo, previous)
             if face is not None and not _near(face, previous):
                 face = None
-        if face is None and (cut or first or previous is not None or frame.time >= self.next_look):
-            face = self._search(photo, None if cut else previous)
+        changed = cut or first or previous is not None
+        if face is None and (changed or frame.time >= self.next_look):
+            thorough = changed or frame.time >= self.next_hard_look
+            face = self._search(photo, None if cut else previous, thorough)
             self.next_look = frame.time + _LOOK_EVERY
+            if thorough:
+                self.next_hard_look = frame.time + _LOOK_HARD_EVERY
         self.last = face
         if face is not None and self.shape is None:
             self.shape = face.landmarks
         return _seen(frame.time, face, cut, photo.size)
 
-    def _search(self, photo: Photo, previous: Face | None) -> Face | None:
+    def _search(self, photo: Photo, previous: Face | None, thorough: bool) -> Face | None:
         """The followed person among the faces of a frame."""
-        faces = self.finder.find_faces(photo)
+        faces = self.finder.find_faces(photo, thorough=thorough)
         if not faces:
             return None
         if self.shape is None or len(faces) == 1:

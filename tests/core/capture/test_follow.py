@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from core.capture.faces import FaceFinder
+from core.capture.faces import Face, FaceFinder
 from core.capture.follow import Person, Seen, follow_face
+from core.capture.photos import Photo
 from core.capture.video import Frame
 from core.errors import BadInput
 
@@ -54,6 +55,28 @@ def test_a_cut_begins_a_shot_and_a_lost_face_is_found_again(finder: FaceFinder) 
     assert [index for index, s in enumerate(seen) if s.cut] == [4, 8]
     assert [s.landmarks is not None for s in seen] == [True] * 4 + [False] * 4 + [True] * 4
     assert all(s.presence == 0.0 for s in seen[4:8])
+
+
+def test_a_face_on_its_side_comes_back_within_a_second(finder: FaceFinder) -> None:
+    lying = np.ascontiguousarray(np.rot90(shifted(0, 0)))
+    seen = follow(finder, [lying] * 2 + [empty(1)] * 3 + [lying] * 26)
+    assert seen[0].landmarks is not None and seen[4].landmarks is None
+    assert seen[-1].landmarks is not None
+
+
+def test_where_no_face_is_turned_and_tiny_ones_are_not_looked_for_in_every_frame(
+    finder: FaceFinder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+    find = finder.find_faces
+
+    def counted(photo: Photo, accurate: bool = False, thorough: bool = True) -> list[Face]:
+        looks.append(thorough)
+        return find(photo, accurate, thorough)
+
+    monkeypatch.setattr(finder, "find_faces", counted)
+    follow(finder, [empty(1)] * 51)
+    assert 15 <= len(looks) <= 21 and 2 <= sum(looks) <= 3
 
 
 def test_a_face_that_slips_out_of_view_is_not_made_up(finder: FaceFinder) -> None:
