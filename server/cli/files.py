@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,17 +37,22 @@ def photo_files(named: Sequence[Path]) -> list[Path]:
     return files
 
 
-def check_output(path: Path, endings: Sequence[str], force: bool) -> Path:
+def check_output(path: Path, endings: Sequence[str], force: bool, inputs: Iterable[Path | None] = ()) -> Path:
     """``path``, if it may be written; asked before the work starts.
 
+    Args:
+        inputs: files that the command reads, which it must not replace.
+
     Raises:
-        BadInput: it has another ending, or exists and ``force`` is not set.
+        BadInput: it has another ending, is one of the inputs, or exists and ``force`` is not set.
         OutputFailed: its folder does not exist.
     """
     if path.suffix.lower() not in endings:
         raise BadInput(f"Cannot write {path}.", f"Its name must end in {' or '.join(endings)}.")
     if path.is_dir():
         raise BadInput(f"Cannot write {path}: it is a folder.", "Choose another name.")
+    if path.exists() and any(other and other.exists() and path.samefile(other) for other in inputs):
+        raise BadInput(f"Cannot write {path}: it is read by the same command.", "Choose another name.")
     if path.exists() and not force:
         raise BadInput(
             f"{path} exists already.", "Choose another name with -o, or add --force to replace it."

@@ -17,7 +17,7 @@ _KEYS_HELP = 'JSON of the character\'s shape keys: {"mesh": ["jawOpen", ...], ..
 
 
 def retarget(
-    track: Annotated[Path, typer.Argument(help="A .semtrack.")],
+    track: Annotated[Path, typer.Argument(help="A .semtrack, a Live Link Face .csv or a .json track.")],
     keys: Annotated[Path, typer.Option(help=_KEYS_HELP)],
     out: Annotated[
         Path | None,
@@ -65,11 +65,11 @@ def retarget(
 
     from core.retarget.animation import save_animation
     from core.retarget.character import EXPECTED_SECONDS, RetargetOptions, animate_character
-    from core.track import load_track
+    from core.track import read_track
 
     with reporter.job("retarget", EXPECTED_SECONDS) as progress:
         with progress.stage("reading"):
-            performed = load_track(track)
+            performed = read_track(track)
         with progress.stage("curves"):
             options = RetargetOptions(table=table, **chosen)  # type: ignore[arg-type]
             animation, mapped = animate_character(performed, meshes, options)
@@ -92,7 +92,7 @@ def mapping(
 ) -> None:
     """Recognise a character's shape keys, as a preset to edit."""
     if out:
-        check_output(out, (".json",), force)
+        check_output(out, (".json",), force, [keys])
     meshes = _read_keys(keys)
     reporter = Reporter(json)
 

@@ -42,7 +42,7 @@ def rig(
     stem = photos[0].resolve().name if photos[0].is_dir() else files[0].stem
     target = check_output(out or Path(f"{stem}.semrig"), (".semrig",), force)
     if sheet:
-        check_output(sheet, (".png",), force)
+        check_output(sheet, (".png",), force, files)
     reporter = Reporter(json)
     if server:
         from server.cli.remote import remote_rig

@@ -66,13 +66,13 @@ def track(
     if list_people:
         from server.cli.people import print_people
 
-        picture = check_output(out or Path(f"{video.stem}-people.jpg"), (".jpg", ".jpeg"), force)
+        picture = check_output(out or Path(f"{video.stem}-people.jpg"), (".jpg", ".jpeg"), force, [video])
         print_people(video, start, end, picture, server, token, Reporter(json))
         return
     target = check_output(out or Path(f"{video.stem}.semtrack"), (".semtrack",), force)
     for path, ending in ((csv, ".csv"), (check, ".mp4")):
         if path:
-            check_output(path, (ending,), force)
+            check_output(path, (ending,), force, [video])
     (point, point_time), name = place_of(at), name or video.stem
     reporter = Reporter(json)
     if server:

@@ -43,11 +43,13 @@ def transfer(
     debug: Debug = False,
 ) -> None:
     """Give a head without shape keys the 52 of a rig."""
-    written = check_output(out or target.with_suffix(".blend"), (".blend", ".glb", ".npz"), force)
+    written = check_output(out or target.with_suffix(".blend"), (".blend", ".glb", ".npz"), force, [target])
     if write_landmarks:
         check_output(write_landmarks, (".json",), force)
-    if target.suffix.lower() not in _MESH_ENDINGS or not target.is_file():
+    if target.suffix.lower() not in _MESH_ENDINGS:
         raise BadInput(f"Cannot read {target}.", f"Name a file that ends in {', '.join(_MESH_ENDINGS)}.")
+    if not target.is_file():
+        raise BadInput(f"Cannot read {target}: there is no such file.", "Check its name.")
     if target.suffix.lower() == ".npz" and written.suffix.lower() != ".npz":
         raise BadInput("An .npz holds no objects to write.", "Give the output a name that ends in .npz.")
     reporter = Reporter(json)

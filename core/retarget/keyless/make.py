@@ -152,7 +152,10 @@ def _find(
         hint = fit_similarity(np.array(list(points.values())), rig_landmarks[wanted])[0]
     seen = find_face(surface, shown, colours, model, hint, progress.update)
     if seen is None and hint is None:
-        raise LandmarksMissing("No face was recognised on the mesh.", _PLACE)
+        raise LandmarksMissing(
+            "No face was recognised on the mesh.",
+            "Place the landmarks by hand in Blender, or name a file of them with --landmarks.",
+        )
     landmarks = edited(seen.landmarks if seen else None, points)
     assert landmarks is not None
     if seen is None:
