@@ -8,6 +8,7 @@ import typer
 
 from server.cli.addon import addon
 from server.cli.blender import blend, export
+from server.cli.convert import convert
 from server.cli.data import data
 from server.cli.demo import demo
 from server.cli.doctor import doctor
@@ -49,7 +50,8 @@ def semblance(
 
 
 for _command in (
-    rig, track, live, retarget, mapping, transfer, blend, export, sheet, demo, train, serve, addon, doctor,
+    rig, track, live, convert, retarget, mapping, transfer, blend, export, sheet, demo, train, serve, addon,
+    doctor,
 ):  # fmt: skip
     app.command()(reported(_command))
 app.command("eval")(reported(evaluate))

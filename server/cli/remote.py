@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -96,10 +97,15 @@ class RemoteWork:
 
     def track(self, path: Path) -> str:
         """Send a track; its id."""
-        from core.track import load_track_document
+        from core.track import load_track_document, read_track, save_track
 
-        load_track_document(path)  # says in full what is wrong with a file
-        return self._upload(path)
+        if path.suffix.lower() == ".semtrack":
+            load_track_document(path)  # says in full what is wrong with a file
+            return self._upload(path)
+        with tempfile.TemporaryDirectory(prefix="semblance-") as folder:
+            brought = Path(folder) / f"{path.stem}.semtrack"
+            save_track(read_track(path), brought)
+            return self._upload(brought)
 
     def mesh(self, path: Path) -> str:
         """Send a mesh; its id."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.track import save_track
+from core.track import load_track, save_track
 from tests.server.cli.conftest import Run, events
 from tests.server.conftest import Server, start_server
 from tests.tracks import make_track
@@ -43,6 +43,35 @@ def test_the_same_curves_here_and_there(run: Run, server: Server, tmp_path: Path
         for name in near.files:
             np.testing.assert_array_equal(near[name], other[name])
     assert server.client.jobs() == [] and not (tmp_path / "mapping.json").exists()
+
+
+def test_a_live_link_csv_is_a_track_too(run: Run, server: Server, tmp_path: Path) -> None:
+    assert run("convert", "take.semtrack", "take.csv").exit_code == 0
+    there = ("--server", server.url, "--token", server.token)
+    for name, more in (("near", ()), ("far", there)):
+        done = run("retarget", "take.csv", "--keys", "keys.json", "-o", f"{name}.npz", *more)
+        assert done.exit_code == 0, done.output
+    with np.load(tmp_path / "near.npz") as near, np.load(tmp_path / "far.npz") as far:
+        assert len(near["key_values"])
+        np.testing.assert_allclose(near["key_values"], far["key_values"], atol=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_tracks_go_to_other_programs_and_back(ending: str, run: Run, tmp_path: Path) -> None:
+    there = run("convert", "take.semtrack", f"out.{ending}", "--json")
+    assert there.exit_code == 0 and events(there)[-1]["frames"] == len(make_track().times)
+    assert run("convert", f"out.{ending}", "back.semtrack").exit_code == 0
+    back = load_track(tmp_path / "back.semtrack")
+    np.testing.assert_allclose(back.coefficients, make_track().coefficients, atol=1e-5)
+
+
+def test_a_track_is_not_converted_onto_itself_or_to_nothing_known(run: Run, tmp_path: Path) -> None:
+    before = (tmp_path / "take.semtrack").read_bytes()
+    for out in ("take.semtrack", "take.xml"):
+        assert run("convert", "take.semtrack", out, "--force").exit_code == 2
+    assert (tmp_path / "take.semtrack").read_bytes() == before
+    assert run("mapping", "keys.json", "-o", "keys.json", "--force").exit_code == 2
+    assert json.loads((tmp_path / "keys.json").read_text()) == MESHES
 
 
 def test_an_edited_mapping_is_used(run: Run, server: Server, tmp_path: Path) -> None:
