@@ -118,6 +118,10 @@ def _write(
             raise _bpy_missing(python or sys.executable, lines[-1])
         if status == _EXIT_RIG_UNREADABLE:
             raise unreadable(lines[-1])
+        if any("No space left" in line for line in lines):
+            raise OutputFailed(
+                f"Cannot write {out_path}: the disk is full.", "Make room on it, and try again."
+            )
         if status != 0 or not temporary.exists():
             raise OutputFailed(
                 f"Blender could not write {out_path} (exit status {status}). Its last lines were:\n"

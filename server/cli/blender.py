@@ -50,6 +50,12 @@ def export(
 ) -> None:
     """Write a .glb with 52 morph targets, or the neutral head as .obj."""
     target = check_output(out or rig.with_suffix(".glb"), (".glb", ".obj"), force)
+    if target.suffix.lower() == ".obj":  # it comes with its materials, and they with their textures
+        from core.rig import load_rig
+
+        check_output(target.with_suffix(".mtl"), (".mtl",), force)
+        for texture in load_rig(rig).textures:
+            check_output(target.with_name(f"{target.stem}_{texture}"), (".png",), force)
     if server:
         from server.cli.remote import remote_from_rig
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
@@ -45,7 +46,7 @@ def check_output(path: Path, endings: Sequence[str], force: bool, inputs: Iterab
 
     Raises:
         BadInput: it has another ending, is one of the inputs, or exists and ``force`` is not set.
-        OutputFailed: its folder does not exist.
+        OutputFailed: its folder does not exist, or nothing can be written there.
     """
     if path.suffix.lower() not in endings:
         raise BadInput(f"Cannot write {path}.", f"Its name must end in {' or '.join(endings)}.")
@@ -59,4 +60,11 @@ def check_output(path: Path, endings: Sequence[str], force: bool, inputs: Iterab
         )
     if not path.absolute().parent.is_dir():
         raise OutputFailed(f"Cannot write {path}: its folder does not exist.", "Make the folder first.")
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise OutputFailed(
+            f"Cannot write {path}: {error.strerror or error}.", "Choose another folder with -o."
+        ) from error
     return path

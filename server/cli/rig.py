@@ -65,9 +65,10 @@ def rig(
     for warning in (*made.warnings, *(line for photo in made.photos for line in photo.warnings)):
         reporter.warning(warning)
     if sheet:
-        from core.sheet import save_sheet
+        from core.sheet import EXPECTED_SECONDS, save_sheet
 
-        save_sheet(made, sheet)
+        with reporter.job("sheet", EXPECTED_SECONDS) as drawing:
+            save_sheet(made, sheet, drawing)
     written = [str(path) for path in (target, sheet) if path]
     reporter.result(
         f"{', '.join(written)} ({in_words(progress.seconds)})", written=written, seconds=progress.seconds

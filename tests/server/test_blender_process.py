@@ -119,6 +119,15 @@ def test_a_failing_blender_tells_its_last_lines(
     assert [file.name for file in out.iterdir()] == ["head.blend"]
 
 
+def test_a_full_disk_is_said_without_blenders_own_words(
+    rig_path: Path, out: Path, fake_python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE", 'echo "RuntimeError: Error: No space left on device" >&2; exit 1')
+    with pytest.raises(OutputFailed, match=r"head\.blend: the disk is full") as caught:
+        blend(rig_path, out / "head.blend", python=str(fake_python))
+    assert "RuntimeError" not in str(caught.value) and caught.value.hint
+
+
 def test_a_blender_that_writes_nothing_has_failed(
     rig_path: Path, out: Path, fake_python: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,10 @@ def test_a_rig_becomes_files_for_other_programs(run: Run, portrait_rig_file: Pat
     assert run("blend", portrait_rig_file, "-o", "head.blend").exit_code == 2
     assert run("export", portrait_rig_file, "-o", "head.fbx").exit_code == 2
     assert run("blend", tmp_path / "absent.semrig", "-o", "other.blend").exit_code == 7
+    for mine in ("one.mtl", "two_albedo.png"):
+        (tmp_path / mine).write_text("mine")
+        assert run("export", portrait_rig_file, "-o", f"{mine[:3]}.obj").exit_code == 2
+        assert (tmp_path / mine).read_text() == "mine"
 
 
 @needs_bpy

@@ -33,6 +33,20 @@ def test_names_follow_the_photo_and_files_are_not_replaced(run: Run, portrait: P
     assert load_rig(tmp_path / "astronaut.semrig").name == "astronaut"
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder in which nobody may write")
+def test_a_folder_that_nothing_can_be_written_to_is_told_before_the_work(run: Run, portrait: Path) -> None:
+    refused = run("rig", portrait, "-o", "/proc/head.semrig", *DRAFT)
+    assert refused.exit_code == 9 and "Choose another folder" in refused.stderr
+    assert "photos" not in refused.stdout + refused.stderr  # no stage had begun
+
+
+def test_a_photo_is_not_replaced_by_the_sheet(run: Run, portrait: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "mine.png"
+    photo.write_bytes(portrait.read_bytes())
+    assert run("rig", photo, "--sheet", photo, "--force").exit_code == 2
+    assert photo.read_bytes() == portrait.read_bytes()
+
+
 def test_a_folder_means_its_photos(run: Run, portrait: Path, tmp_path: Path) -> None:
     (tmp_path / "Eileen").mkdir()
     (tmp_path / "Eileen" / "front.png").write_bytes(portrait.read_bytes())
