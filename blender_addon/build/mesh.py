@@ -52,8 +52,8 @@ def add_vertex_groups(rig: RigFile, head: bpy.types.Object, bone_names: list[str
 def _add_group(head: bpy.types.Object, name: str, weights: np.ndarray) -> None:
     """Vertices of the same weight are added together: there is no bulk call for weights that differ."""
     group = head.vertex_groups.get(name) or head.vertex_groups.new(name=name)
-    used = np.flatnonzero(weights > 1e-4)
-    levels, level_of = np.unique(np.round(weights[used], 3), return_inverse=True)
+    used = np.flatnonzero(weights)
+    levels, level_of = np.unique(weights[used], return_inverse=True)
     order = np.argsort(level_of, kind="stable")
     cuts = np.searchsorted(level_of[order], np.arange(1, len(levels)))
     for level, members in zip(levels.tolist(), np.split(used[order], cuts)):  # noqa: B905 (same source)

@@ -46,7 +46,7 @@ def test_the_mesh_is_the_rigs(built: Built) -> None:
     np.testing.assert_array_equal(arrays["sizes"], sizes)
     np.testing.assert_array_equal(arrays["slots"], rig.polygon_material)
     np.testing.assert_array_equal(arrays["uv"], rig.uv)
-    np.testing.assert_allclose(arrays["weights"], rig.skin_weights, atol=1e-3)
+    np.testing.assert_allclose(arrays["weights"], rig.skin_weights, atol=1e-6)
     assert told["smooth"] and told["valid"]
 
     assert told["keys"] == ["Basis", *ARKIT_NAMES] and told["relative"]
