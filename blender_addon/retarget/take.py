@@ -12,15 +12,19 @@ from mathutils import Quaternion, Vector
 from .actions import Take, add_strip
 from .animation_file import Animation
 from .custom_properties import owner_of_properties, write_properties
+from .facing import Face, at_rest, bone_space, face_of_bones, face_of_keys, face_of_objects, facing, turned_to
 from .pose import (
+    Samples,
     armature_axes,
     gaze_rotation,
+    object_axes,
     turns_in,
     write_bone_places,
     write_bone_turns,
     write_object_places,
     write_object_turns,
     write_split,
+    write_vector,
 )
 from .sink import DirectSink, Sink
 
@@ -132,17 +136,50 @@ def _write(take: Sink, animation: Animation, targets: Targets, scene: bpy.types.
             at = scene_frames(scene, curve.times, zero, start)
             _widen(keys.key_blocks[curve.key], curve.values)
             take.write(keys, path, at, curve.values)
-    if targets.head is not None:
+    _write_pose(take, animation, targets, Samples(frames, animation.error))
+
+
+def _write_pose(take: Sink, animation: Animation, targets: Targets, samples: Samples) -> None:
+    """Head, eyes and aim target."""
+    head = targets.head
+    face = _face(animation, targets)
+    ahead = None  # where the face looks, in the world
+    if head is not None:
         if targets.head_bone:
-            _write_bones(take, animation, targets.head, targets, frames)
+            axes = armature_axes(head, targets.head_bone, face)
+            _write_bones(take, animation, head, targets, axes, samples)
+            if targets.aim is not None:
+                _write_aim(take, animation, head, targets.aim, targets, axes, samples)
         else:
-            write_object_turns(take, targets.head, animation.head_rotation, frames)
+            usual = object_axes(head)
+            turned = None if face is None else turned_to(usual, face, np.zeros(3))
+            axes = usual if turned is None else turned
+            write_object_turns(take, head, animation.head_rotation, axes, samples)
             if targets.place:
-                write_object_places(take, targets.head, animation.head_translation, frames)
+                write_object_places(take, head, animation.head_translation, axes, samples)
+        if face is not None:
+            ahead = at_rest(head).to_3x3() @ Vector(axes[:, 2])
     for index, eye in enumerate(targets.eyes or ()):
-        write_object_turns(take, eye, gaze_rotation(animation.gaze[:, index]), frames)
-    if targets.aim is not None and targets.head is not None:
-        _write_aim(take, animation, targets.head, targets.aim, targets, frames)
+        axes = object_axes(eye)
+        if ahead is not None:
+            axes = facing(axes, np.array(at_rest(eye).to_3x3().inverted_safe() @ ahead))
+        write_object_turns(take, eye, gaze_rotation(animation.gaze[:, index]), axes, samples)
+
+
+def _face(animation: Animation, targets: Targets) -> Face | None:
+    """What lies in front of the head, in its object's space, as far as the targets show it."""
+    head = targets.head
+    if head is None:
+        return None
+    if targets.eye_bones:
+        return face_of_bones(head, targets.eye_bones)
+    if targets.eyes:
+        return face_of_objects(targets.eyes, head)
+    for name, owner in targets.meshes.items():
+        found = face_of_keys(owner, [curve.key for curve in animation.curves if curve.mesh == name], head)
+        if found is not None:
+            return found
+    return None
 
 
 def _check(targets: Targets) -> None:
@@ -171,23 +208,26 @@ def _widen(key: bpy.types.ShapeKey, values: np.ndarray) -> None:
 
 
 def _write_bones(
-    take: Sink, animation: Animation, armature: bpy.types.Object, targets: Targets, frames: np.ndarray
+    take: Sink,
+    animation: Animation,
+    armature: bpy.types.Object,
+    targets: Targets,
+    axes: np.ndarray,
+    samples: Samples,
 ) -> None:
-    axes = armature_axes(armature, targets.head_bone)
     turns = turns_in(animation.head_rotation, axes)
     if targets.neck_bone:
         split = (targets.neck_bone, targets.head_bone, turns, targets.neck_share)
-        write_split(take, armature, *split, frames)
+        write_split(take, armature, *split, samples)
     else:
-        write_bone_turns(take, armature, targets.head_bone, turns, frames)
+        write_bone_turns(take, armature, targets.head_bone, turns, samples)
     if targets.place:
-        scale = sum(armature.matrix_world.to_scale()) / 3
-        ways = animation.head_translation @ axes.T / scale
-        write_bone_places(take, armature, targets.neck_bone or targets.head_bone, ways, frames)
+        ways = animation.head_translation @ axes.T
+        write_bone_places(take, armature, targets.neck_bone or targets.head_bone, ways, samples)
     if targets.eye_bones and targets.aim is None:  # an aim target turns the eyes itself
         for index, bone in enumerate(targets.eye_bones):
             eye_turns = turns_in(gaze_rotation(animation.gaze[:, index]), axes)
-            write_bone_turns(take, armature, bone, eye_turns, frames)
+            write_bone_turns(take, armature, bone, eye_turns, samples)
 
 
 def _write_aim(
@@ -196,10 +236,10 @@ def _write_aim(
     armature: bpy.types.Object,
     aim: bpy.types.Object,
     targets: Targets,
-    frames: np.ndarray,
+    axes: np.ndarray,
+    samples: Samples,
 ) -> None:
     """Put the aim target where both eyes look on the mean, in the world or in its parent's space."""
-    axes = armature_axes(armature, targets.head_bone)
     bones = armature.data.bones
     eyes = sum((bones[name].head_local for name in targets.eye_bones or ()), Vector()) / 2
     scale = sum(armature.matrix_world.to_scale()) / 3
@@ -210,13 +250,12 @@ def _write_aim(
         to_parent = (aim.parent.matrix_world @ aim.matrix_parent_inverse) if aim.parent else None
         world = armature.matrix_world if to_parent is None else to_parent.inverted() @ armature.matrix_world
     else:  # rides on the head: its space is the bone's, from the tail on
-        bone = bones[targets.head_bone]
-        tail = bone.matrix_local.copy()
-        tail.translation = bone.tail_local
-        world = (tail @ aim.matrix_parent_inverse).inverted()
+        world = (bone_space(bones[targets.head_bone]) @ aim.matrix_parent_inverse).inverted()
     matrix = np.array(world)
-    for index, column in enumerate((points @ matrix[:3, :3].T + matrix[:3, 3]).T):
-        take.write(aim, "location", frames, column, index)
+    places = points @ matrix[:3, :3].T + matrix[:3, 3]
+    # As far off as the gaze may be: radians at the target's distance.
+    bound = samples.error * _AIM_DISTANCE / scale * sum(world.to_scale()) / 3
+    write_vector(take, aim, "location", places, samples.frames, bound)
 
 
 def _with_head(

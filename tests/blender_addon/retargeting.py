@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from blender_addon.retarget.animation_file import AnimationUnreadable, read_animation
+from blender_addon.retarget.animation_file import Animation, AnimationUnreadable, KeyCurve, read_animation
 from blender_addon.retarget.operator import CLASSES
 from blender_addon.retarget.take import Placement, Targets, WrongTarget, apply_animation
 from tests.blender_addon.scenery import keyed_mesh
@@ -24,14 +25,14 @@ def _empty_scene(fps: str = "24") -> bpy.types.Scene:
     return scene
 
 
-def armature(y_up: bool = False, roll: float = 0.7) -> bpy.types.Object:
+def armature(y_up: bool = False, roll: float = 0.7, turned: float = 0.0) -> bpy.types.Object:
     """Neck, head (both leaning and rolled, so that no axis is simple) and eyes."""
     data = bpy.data.armatures.new("Rig")
     owner = bpy.data.objects.new("Rig", data)
     bpy.context.scene.collection.objects.link(owner)
     bpy.context.view_layer.objects.active = owner
     bpy.ops.object.mode_set(mode="EDIT")
-    turn = Y_UP if y_up else Matrix.Identity(4)
+    turn = (Y_UP if y_up else Matrix.Identity(4)) @ Matrix.Rotation(turned, 4, "Z")
     places = {
         "root": ((0, 0, 0), (0, 0, 1), None),
         "neck": ((0, 0.02, 1.4), (0, 0.01, 1.5), "root"),
@@ -170,6 +171,107 @@ def head_pose(path: str, how: str, mode: str, arrays_path: str) -> None:
             now = shown.matrix_world if shown else owner.matrix_world @ owner.pose.bones[name].matrix
             turns[name].append([list(row) for row in (now @ before.inverted())])
     np.savez(arrays_path, **{name: np.array(value) for name, value in turns.items()})
+
+
+def looks(how: str, turned: str) -> dict[str, list[float]]:
+    """Where a character that was built turned about Z looks after a nod and after a turn to its left."""
+    scene = _empty_scene("25")
+    built = Matrix.Rotation(math.radians(float(turned)), 4, "Z")
+    owner = bpy.data.objects.new("Head", None)
+    scene.collection.objects.link(owner)
+    eyes = [bpy.data.objects.new(name, None) for name in ("L", "R")]
+    if "bone" in how:
+        owner = armature(turned=math.radians(float(turned)))
+        targets = Targets(head=owner, head_bone="head")
+    else:
+        owner.location = (1, 2, 3)
+        targets = Targets(head=owner)
+    if how == "eye bones":
+        targets = replace(targets, eye_bones=("eye.L", "eye.R"))
+    elif how == "eye objects":
+        for item, side in zip(eyes, (0.03, -0.03)):  # noqa: B905 (two of each)
+            scene.collection.objects.link(item)
+            item.parent, item.location = owner, built @ Vector((side, -0.08, 0.1))
+        targets = replace(targets, eyes=tuple(eyes))
+    else:
+        mesh = keyed_mesh("face", ["jawOpen"])
+        mesh.parent = owner
+        height = 1.6 if "bone" in how else 0.1
+        key = mesh.data.shape_keys.key_blocks["jawOpen"]
+        for index, place in enumerate(((0.03, -0.09, 0), (-0.03, -0.09, 0), (0, 0.4, 0))):
+            at = built @ Vector(place) + Vector((0, 0, height))
+            mesh.data.shape_keys.reference_key.data[index].co = at
+            key.data[index].co = at - Vector((0, 0, 0.02 if index < 2 else 0))  # the nape stays
+        targets = replace(targets, meshes={"face": mesh})
+    bpy.context.view_layer.update()
+    nod, turn = (np.array(Matrix.Rotation(math.radians(20), 3, axis)) for axis in "XY")
+    times = np.arange(3.0) / 25
+    gaze = np.zeros((3, 2, 2))
+    gaze[1, :, 1] = gaze[2, :, 0] = math.radians(20)
+    jaw = KeyCurve("face", "jawOpen", times, np.zeros(3))
+    rotations = np.stack([np.eye(3), nod, turn])
+    animation = Animation("Test", 25.0, 0.0, (jaw,), times, rotations, np.zeros((3, 3)), gaze)
+    shown: dict[str, list[float]] = {}
+    front = built.to_3x3() @ Vector((0, -1, 0))
+    # Once more with the head turned: what is in front must not be asked of the pose.
+    for _ in range(2):
+        apply_animation(animation, targets, scene, Placement(start=1))
+        for frame, name in ((2, "nod"), (3, "turn")):
+            scene.frame_set(frame)
+            if "bone" in how:
+                bone = owner.pose.bones["head"]
+                moved = (bone.matrix @ bone.bone.matrix_local.inverted()).to_3x3()
+            else:
+                moved = owner.matrix_world.to_3x3()
+            shown[name] = list(built.to_3x3().inverted() @ moved @ front)
+            if targets.eyes:  # on top of the head
+                by_eye = moved.inverted() @ eyes[0].matrix_world.to_3x3()
+                shown[f"eye {name}"] = list(built.to_3x3().inverted() @ by_eye @ front)
+    return shown
+
+
+def fewer(path: str, how: str, mode: str) -> dict[str, list[float]]:
+    """Curves of head and eyes with all keys and under the file's bound: furthest apart, keys of both."""
+    animation = read_animation(path)
+    told: list[dict[str, tuple[list[float], int]]] = []
+    for error in (-1.0, animation.error):  # no line is within less than nothing
+        scene = _empty_scene("24")
+        if how == "object":
+            owner = bpy.data.objects.new("Head", None)
+            scene.collection.objects.link(owner)
+            targets = Targets(head=owner, place=True)
+            owner.rotation_mode = mode
+            animated = [owner]
+        else:
+            owner = armature()
+            for bone in owner.pose.bones:
+                bone.rotation_mode = mode
+            target = bpy.data.objects.new("Aim", None)
+            scene.collection.objects.link(target)
+            targets = Targets(head=owner, head_bone="head", eye_bones=("eye.L", "eye.R"), place=True)
+            targets = replace(targets, aim=target if how == "aim" else None)
+            animated = [owner, target] if how == "aim" else [owner]
+        apply_animation(replace(animation, error=error), targets, scene)
+        curves = {
+            f"{item.name} {curve.data_path} {curve.array_index}": curve
+            for item in animated
+            for curve in _curves(item)
+        }
+        # Every frame that the scene plays within the take, and those between.
+        told.append(
+            {
+                name: (
+                    [curve.evaluate(1 + part / 4) for part in range(4 * 38)],
+                    len(curve.keyframe_points),
+                )
+                for name, curve in curves.items()
+            }
+        )
+    full, less = told
+    return {
+        name: [float(np.abs(np.subtract(full[name][0], less[name][0])).max()), full[name][1], less[name][1]]
+        for name in full
+    }
 
 
 def aim(path: str, parented: str, arrays_path: str) -> None:

@@ -147,6 +147,38 @@ def test_a_head_bone_moves_too_when_asked(blender: str, path: Path, tmp_path: Pa
     np.testing.assert_allclose(now - pivot, made().head_translation @ TO_BLENDER.T, atol=1e-5)
 
 
+@pytest.mark.parametrize("turned", [0, 180, 90])  # the face along -Y, +Y and +X
+@pytest.mark.parametrize("how", ["eye bones", "keys, bone", "eye objects", "keys, object"])
+def test_heads_nod_and_turn_the_way_they_face(blender: str, how: str, turned: int) -> None:
+    told = run_in_blender(blender, "retargeting.looks", how, turned)
+    sine, cosine = np.sin(np.radians(20)), np.cos(np.radians(20))
+    assert len(told) == (4 if how == "eye objects" else 2)
+    for name, shown in told.items():
+        expected = [0, -cosine, -sine] if name.endswith("nod") else [sine, -cosine, 0]
+        np.testing.assert_allclose(shown, expected, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "how, mode", [("object", "XYZ"), ("bones", "QUATERNION"), ("bones", "AXIS_ANGLE"), ("aim", "YZX")]
+)
+def test_head_and_eyes_get_fewer_keys_within_the_bound(
+    blender: str, tmp_path: Path, how: str, mode: str
+) -> None:
+    error = 0.02
+    save_animation(made(error=error), tmp_path / "take.npz")
+    told = run_in_blender(blender, "retargeting.fewer", tmp_path / "take.npz", how, mode)
+    for name, (apart, before, after) in told.items():
+        if "Aim" in name:
+            bound = error  # a metre away
+        elif "location" in name:
+            bound = 0.2 * error
+        else:
+            bound = error / 2 if mode == "QUATERNION" else error
+        assert apart <= bound + 1e-6, name
+        assert before == 40 and after <= before, name
+    assert sum(after for _, _, after in told.values()) < 0.6 * sum(before for _, before, _ in told.values())
+
+
 @pytest.mark.parametrize("parented", ["no", "rig", "head"])
 def test_an_aim_target_is_where_the_eyes_look(
     blender: str, path: Path, tmp_path: Path, parented: str
