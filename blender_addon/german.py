@@ -225,7 +225,7 @@ GERMAN = {
     "Smoothing": "Glättung",
     "How much jitter is taken out; 0 leaves everything in. Blinks stay sharp": "Wie viel Zittern herausgenommen wird; 0 lässt alles drin. Blinzeln bleibt scharf",
     "Key Error": "Fehler der Keys",
-    "How far curves may be off with fewer keyframes; 0 keeps every keyframe": "Wie weit Kurven mit weniger Keyframes abweichen dürfen; 0 behält jeden Keyframe",
+    "How far curves may be off with fewer keyframes, turns of head and eyes in radians; 0 keeps every keyframe": "Wie weit Kurven mit weniger Keyframes abweichen dürfen, Drehungen von Kopf und Augen in Radiant; 0 behält jeden Keyframe",
     "Mirror the performance, with head and eyes": "Die Darbietung spiegeln, samt Kopf und Augen",
     "Calibrate": "Kalibrieren",
     "Take face and head of one frame of the clip as rest": "Gesicht und Kopf eines Frames des Clips als Ruhe nehmen",

@@ -267,7 +267,10 @@ MUTE_TIP = "Leave this shape key alone"
 SMOOTHING = "Smoothing"
 SMOOTHING_TIP = "How much jitter is taken out; 0 leaves everything in. Blinks stay sharp"
 KEY_ERROR = "Key Error"
-KEY_ERROR_TIP = "How far curves may be off with fewer keyframes; 0 keeps every keyframe"
+KEY_ERROR_TIP = (
+    "How far curves may be off with fewer keyframes, turns of head and eyes in radians;"
+    " 0 keeps every keyframe"
+)
 SWAP = "Swap Sides"
 SWAP_TIP = "Mirror the performance, with head and eyes"
 WRINKLES = "Wrinkle Properties"

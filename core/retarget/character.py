@@ -27,7 +27,7 @@ class RetargetOptions:
         name: of the take; the track's where empty.
         table: the mapping; recognised from the keys' names where there is none.
         smoothing: strength, see :func:`core.retarget.smoothing.smooth_track`; 0 for none.
-        error: bound of the key reduction, in units of the keys.
+        error: bound of the key reduction, in units of the keys; in Blender also in radians of head and eyes.
         rest: frame whose head pose counts as rest; else the head looks into the camera at rest.
         neutral: frame whose expression counts as the performer's face at rest.
         gain: of all channels, on top of their own.

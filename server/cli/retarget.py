@@ -28,7 +28,13 @@ def retarget(
     ] = None,
     smoothing: Annotated[float, typer.Option(min=0.0, max=5.0, help="0 leaves the jitter in.")] = 1.0,
     error: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Bound of the key reduction; 0 keeps every key.")
+        float,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Bound of the key reduction: of shape keys, radians of head and eyes, and five times the"
+            " metres that a head moves; 0 keeps every key.",
+        ),
     ] = 0.005,
     rest: Annotated[int | None, typer.Option(min=0, help="Frame whose head pose is rest.")] = None,
     neutral: Annotated[int | None, typer.Option(min=0, help="Frame whose expression is rest.")] = None,
