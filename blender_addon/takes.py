@@ -16,15 +16,14 @@ from .anatomy import bone_named, common_parent, eye_bones, eye_objects, keys_tur
 from .build.head import RIG_ID_PROPERTY
 from .client import messages as say
 from .client.flows import safe_name
+from .expressions import key_names
 from .heads import head_of
 from .people import find_person
+from .preset_check import FORMAT, PARTS, SCHEMA, check_preset
 from .properties import SemblanceTake
 from .retarget.take import Placement, Targets
 from .texts import t
 from .transfers import find_transfer
-
-PRESET_FORMAT = "semblance-mapping"
-_PARTS = ("gain", "offset", "low", "high")
 
 
 def all_takes() -> Iterator[tuple[bpy.types.Scene, SemblanceTake]]:
@@ -116,17 +115,20 @@ def mesh_keys(take: SemblanceTake) -> dict[str, list[str]]:
 
 
 def preset_of(take: SemblanceTake) -> dict[str, object] | None:
-    """The mapping table as a preset without what is muted; None where there is no table yet."""
+    """The mapping table as a preset; None where there is no table yet."""
     if not take.channels:
         return None
     channels = {
-        row.name: {"weights": json.loads(row.weights), **{part: getattr(row, part) for part in _PARTS}}
+        row.name: {
+            "weights": json.loads(row.weights),
+            **{part: getattr(row, part) for part in PARTS},
+            **({"muted": True} if row.mute else {}),
+        }
         for row in take.channels
-        if not row.mute
     }
     return {
-        "format": PRESET_FORMAT,
-        "schema": 1,
+        "format": FORMAT,
+        "schema": SCHEMA,
         "name": take.mapping,
         "mirrored": take.swap,
         "neutral": json.loads(take.mapping_neutral or "{}"),
@@ -135,31 +137,19 @@ def preset_of(take: SemblanceTake) -> dict[str, object] | None:
 
 
 def fill_channels(take: SemblanceTake, preset: Mapping[str, Any]) -> None:
-    """Show a mapping preset in the table.
+    """Show a mapping preset in the table. Whether sides are swapped stays the user's own choice.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none; the table stays as it was.
     """
-    try:
-        if preset["format"] != PRESET_FORMAT or int(preset["schema"]) > 1:
-            raise ValueError("it is no mapping preset of this release")
-        rows = [
-            (str(key), {str(unit): float(weight) for unit, weight in channel["weights"].items()},
-             [float(channel[part]) for part in _PARTS])
-            for key, channel in preset["channels"].items()
-        ]  # fmt: skip
-        name, mirrored = str(preset["name"]), bool(preset["mirrored"])
-        neutral = {str(unit): float(value) for unit, value in preset["neutral"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{error} is missing or of another type") from error
+    check_preset(preset, key_names())
     take.channels.clear()
-    take.mapping, take.mapping_neutral = name, json.dumps(neutral)
-    take.swap = take.swap or mirrored
-    for key, weights, numbers in rows:
+    take.mapping, take.mapping_neutral = preset["name"], json.dumps(preset["neutral"])
+    for key, channel in preset["channels"].items():
         row = take.channels.add()
-        row.name, row.weights = key, json.dumps(weights)
-        for part, number in zip(_PARTS, numbers):  # noqa: B905 (one of each)
-            setattr(row, part, number)
+        row.name, row.weights, row.mute = key, json.dumps(channel["weights"]), channel.get("muted", False)
+        for part in PARTS:
+            setattr(row, part, channel[part])
     take.active_channel = 0
 
 

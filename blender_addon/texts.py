@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import preset_check
+
 # Headings and lists
 SEMBLANCE = "Semblance"
 PERSON = "Person"
@@ -251,8 +253,10 @@ NO_MAPPING = "The shape keys are recognised when the clip is tracked."
 LOAD_MAPPING = "Load Mapping"
 LOAD_MAPPING_TIP = "Read the table from a preset file"
 SAVE_MAPPING = "Save Mapping"
-SAVE_MAPPING_TIP = "Write the table to a preset file, without the muted keys"
-MAPPING_UNREADABLE = "{path} cannot be read: {reason}"
+SAVE_MAPPING_TIP = "Write the table to a preset file; muted keys stay muted"
+MAPPING_UNREADABLE = preset_check.UNREADABLE
+MAPPING_UNREADABLE_HINT = preset_check.UNREADABLE_HINT
+MAPPING_NEWER_HINT = preset_check.NEWER_HINT
 MAPPING_NOT_SAVED = "{path} cannot be written: {reason}"
 GAIN = "Gain"
 GAIN_TIP = "How strongly all shape keys follow"

@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from .. import texts
+from ..preset_check import PresetNewer
 from ..takes import fill_channels, preset_of
 from ..texts import t
 
@@ -25,14 +26,21 @@ class SEMBLANCE_OT_mapping_load(bpy.types.Operator, ImportHelper):
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        path = Path(self.filepath)
+        path, take = Path(self.filepath), context.scene.semblance.take
         try:
             if path.stat().st_size > _MOST_BYTES:
-                raise ValueError("it is too large")
-            fill_channels(context.scene.semblance.take, json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, RecursionError) as error:
-            self.report({"ERROR"}, t(texts.MAPPING_UNREADABLE, path=path, reason=error))
+                raise ValueError("the file is too large")
+            preset = json.loads(path.read_text(encoding="utf-8"))
+            fill_channels(take, preset)
+        except PresetNewer as error:
+            self.report({"ERROR"}, f"{error} {t(texts.MAPPING_NEWER_HINT)}")
             return {"CANCELLED"}
+        except (OSError, ValueError, RecursionError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+            said = t(texts.MAPPING_UNREADABLE, path=path, reason=reason)
+            self.report({"ERROR"}, f"{said} {t(texts.MAPPING_UNREADABLE_HINT)}")
+            return {"CANCELLED"}
+        take.swap = preset["mirrored"]
         return {"FINISHED"}
 
 

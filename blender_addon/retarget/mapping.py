@@ -16,7 +16,7 @@ _OTHER_SIDE = np.diag([-1.0, 1.0, 1.0])
 
 
 class KeyTable:
-    """``clip(gain * sum(weight * unit) + offset, low, high)`` for each shape key.
+    """``clip(gain * sum(weight * unit) + offset, low, high)`` for each shape key that is not muted.
 
     Args:
         preset: a mapping preset, as the file and the server have it.
@@ -26,7 +26,7 @@ class KeyTable:
 
     def __init__(self, preset: Mapping[str, Any], names: Sequence[str], gain: float = 1.0) -> None:
         place = {name: index for index, name in enumerate(names)}
-        channels = preset["channels"]
+        channels = {key: channel for key, channel in preset["channels"].items() if not channel.get("muted")}
         self.keys = tuple(channels)
         self._matrix = np.zeros((len(names), len(channels)))
         for column, channel in enumerate(channels.values()):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from core.atomic import staged_output
-from core.documents import field, pack_json, unpack_json
+from core.documents import pack_json, unpack_json
 from core.errors import PresetUnreadable
 from core.face_model.arkit import ARKIT_INDEX
+from core.retarget.preset_check import (
+    FORMAT,
+    NEWER_HINT,
+    PARTS,
+    SCHEMA,
+    UNREADABLE,
+    UNREADABLE_HINT,
+    PresetNewer,
+    check_preset,
+)
 from core.retarget.table import Channel, Table
-
-FORMAT: Final = "semblance-mapping"
-SCHEMA: Final = 1
-_PARTS: Final = ("gain", "offset", "low", "high")
 
 
 def save_preset(table: Table, path: Path) -> None:
@@ -39,9 +45,7 @@ def load_preset(path: Path) -> Table:
         return from_preset(unpack_json(path.read_bytes(), "the file", FORMAT, "a mapping preset"))
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-        raise PresetUnreadable(
-            f"Cannot read the preset {path}: {reason}.", "Choose another file, or save the preset again."
-        ) from error
+        raise PresetUnreadable(UNREADABLE.format(path=path, reason=reason), UNREADABLE_HINT) from error
 
 
 def to_preset(table: Table) -> dict[str, Any]:
@@ -55,7 +59,8 @@ def to_preset(table: Table) -> dict[str, Any]:
         "channels": {
             key: {
                 "weights": {unit: float(weight) for unit, weight in channel.weights.items()},
-                **{part: float(getattr(channel, part)) for part in _PARTS},
+                **{part: float(getattr(channel, part)) for part in PARTS},
+                **({"muted": True} if channel.muted else {}),
             }
             for key, channel in table.channels.items()
         },
@@ -69,35 +74,22 @@ def from_preset(document: Mapping[str, Any]) -> Table:
         PresetUnreadable: the schema is newer than this release.
         ValueError: it is no preset, or a field is missing, of another type, or out of range.
     """
-    if document.get("format") != FORMAT:
-        raise ValueError("it is not a mapping preset")
-    schema = field(document, "schema", int)
-    if schema > SCHEMA:
-        raise PresetUnreadable(
-            f"The preset was written by a newer Semblance (schema {schema}; this one reads up to {SCHEMA}).",
-            "Update Semblance, then open it again.",
-        )
-    channels = field(document, "channels", dict)
-    mirrored = document.get("mirrored")
-    if not isinstance(mirrored, bool):
-        raise ValueError("mirrored is not true or false")
+    try:
+        check_preset(document, ARKIT_INDEX)
+    except PresetNewer as error:
+        raise PresetUnreadable(str(error), NEWER_HINT) from error
     return Table(
-        channels={key: _channel(key, field(channels, key, dict)) for key in channels},
-        name=field(document, "name", str),
-        neutral=_units(document, "neutral"),
-        mirrored=mirrored,
+        channels={key: _channel(item) for key, item in document["channels"].items()},
+        name=document["name"],
+        neutral=_units(document["neutral"]),
+        mirrored=document["mirrored"],
     )
 
 
-def _channel(key: str, item: Mapping[str, Any]) -> Channel:
-    gain, offset, low, high = (field(item, part, float) for part in _PARTS)
-    if low > high:
-        raise ValueError(f"the lower limit of {key!r} is above the upper one")
-    return Channel(_units(item, "weights"), gain, offset, low, high)
+def _channel(item: Mapping[str, Any]) -> Channel:
+    gain, offset, low, high = (float(item[part]) for part in PARTS)
+    return Channel(_units(item["weights"]), gain, offset, low, high, item.get("muted", False))
 
 
-def _units(document: Mapping[str, Any], name: str) -> dict[str, float]:
-    values = field(document, name, dict)
-    if unknown := set(values) - set(ARKIT_INDEX):
-        raise ValueError(f"{sorted(unknown)[0]!r} is not an ARKit name")
-    return {unit: field(values, unit, float) for unit in values}
+def _units(values: Mapping[str, float]) -> dict[str, float]:
+    return {unit: float(value) for unit, value in values.items()}

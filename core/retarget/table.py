@@ -22,6 +22,7 @@ class Channel:
     Attributes:
         weights: ARKit name → weight.
         low, high: limits of the key's value.
+        muted: kept in the table, but the key is left alone.
     """
 
     weights: Mapping[str, float]
@@ -29,6 +30,7 @@ class Channel:
     offset: float = 0.0
     low: float = 0.0
     high: float = 1.0
+    muted: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,16 @@ def apply_table(
         keys: the keys that a mesh has; others are left out.
 
     Returns:
-        The names of the keys, in the table's order, and their values.
+        The names of the keys that are not muted, in the table's order, and their values.
 
     Raises:
         KeyError: the table names a unit that is not ARKit's.
     """
-    names = tuple(name for name in table.channels if keys is None or name in keys)
+    names = tuple(
+        name
+        for name, channel in table.channels.items()
+        if not channel.muted and (keys is None or name in keys)
+    )
     channels = [table.channels[name] for name in names]
     matrix = np.zeros((len(ARKIT_NAMES), len(names)))
     for column, channel in enumerate(channels):

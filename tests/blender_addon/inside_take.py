@@ -177,7 +177,7 @@ def presets(folder: str) -> dict[str, Any]:
               "neutral": {"jawOpen": 0.25}, "channels": {"A": channel, "B": channel}}  # fmt: skip
     takes.fill_channels(take, preset)
     take.channels["A"].gain = 0.5
-    take.channels["B"].mute = True
+    take.channels["B"].mute = take.swap = True
     path = str(Path(folder) / "mine.json")
     bpy.ops.semblance.mapping_save(filepath=path)
     take.channels.clear()
@@ -188,7 +188,16 @@ def presets(folder: str) -> dict[str, Any]:
         "again": takes.preset_of(take),
         "swap": take.swap,
     }
-    for name, text in (("list", "[]"), ("deep", "[" * 100_000), ("other", '{"format": "x"}')):
+    told["muted"] = [row.name for row in take.channels if row.mute]
+    unknown, upside = {**channel, "weights": {"smile": 1.0}}, {**channel, "low": 2.0}
+    for name, text in (
+        ("list", "[]"),
+        ("deep", "[" * 100_000),
+        ("other", '{"format": "x"}'),
+        ("newer", json.dumps({**preset, "schema": 2})),
+        ("unknown", json.dumps({**preset, "channels": {"C": unknown}})),
+        ("upside", json.dumps({**preset, "channels": {"C": upside}})),
+    ):
         bad = Path(folder) / f"{name}.json"
         bad.write_text(text)
         try:
@@ -196,7 +205,11 @@ def presets(folder: str) -> dict[str, Any]:
             told[name] = "loaded"
         except RuntimeError as error:
             told[name] = str(error)
-    told["kept"] = [row.name for row in take.channels]
+    told["kept"] = [[row.name for row in take.channels], take.swap]
+    plain = Path(folder) / "plain.json"
+    plain.write_text(json.dumps({**preset, "mirrored": False}))
+    bpy.ops.semblance.mapping_load(filepath=str(plain))
+    told["swap of a plain one"] = take.swap
     return told
 
 

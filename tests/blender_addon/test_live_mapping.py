@@ -44,9 +44,9 @@ mapping: Any = _mapping()
 
 number = st.floats(-2, 2, allow_nan=False)
 channels = st.builds(
-    lambda weights, gain, offset, low, more: Channel(weights, gain, offset, low, low + more),
+    lambda weights, gain, offset, low, more, muted: Channel(weights, gain, offset, low, low + more, muted),
     st.dictionaries(st.sampled_from(ARKIT_NAMES), number, max_size=4),
-    number, number, st.floats(-1, 0), st.floats(0, 2),
+    number, number, st.floats(-1, 0), st.floats(0, 2), st.booleans(),
 )  # fmt: skip
 tables = st.builds(
     Table,

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.errors import PresetUnreadable
+from core.retarget.preset import load_preset
 from core.retarget.wrinkles import WRINKLES
 from core.rig import save_rig
 from core.track import save_track
@@ -84,12 +86,18 @@ def test_what_is_missing_is_said_before_anything_is_sent(run: Any) -> None:
 
 def test_mappings_are_saved_and_loaded(run: Any, tmp_path: Path) -> None:
     told = run("presets", tmp_path)
-    assert list(told["saved"]["channels"]) == ["A"] and told["saved"]["channels"]["A"]["gain"] == 0.5
-    assert told["again"] == told["saved"]
+    assert list(told["saved"]["channels"]) == ["A", "B"] and told["saved"]["channels"]["A"]["gain"] == 0.5
+    assert told["again"] == told["saved"] and told["muted"] == ["B"]
     assert told["saved"]["neutral"] == {"jawOpen": 0.25} and told["swap"]
+    assert load_preset(tmp_path / "mine.json").channels["B"].muted
     for name in ("list", "deep", "other"):
-        assert f"{name}.json cannot be read" in told[name]
-    assert told["kept"] == ["A"]
+        assert "Cannot read the preset" in told[name] and f"{name}.json" in told[name]
+    for name in ("newer", "unknown", "upside"):  # in the words of the command line
+        with pytest.raises(PresetUnreadable) as refused:
+            load_preset(tmp_path / f"{name}.json")
+        assert str(refused.value) in told[name]
+    assert told["kept"] == [["A", "B"], True]
+    assert not told["swap of a plain one"]
 
 
 def test_a_clip_is_tracked_applied_undone_and_applied_again(run: Any, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import blender_addon.preset_check
 from core.errors import OutputFailed, PresetUnreadable
 from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
+from core.retarget import preset_check
 from core.retarget.preset import load_preset, save_preset
 from core.retarget.recognise import recognise
 from core.retarget.table import Channel, Table, apply_table, calibrated
@@ -26,6 +28,7 @@ channels = st.builds(
     offset=finite,
     low=st.floats(-1, 0),
     high=st.floats(0.1, 2),
+    muted=st.booleans(),
 )
 tables = st.builds(
     Table,
@@ -45,8 +48,9 @@ def take(frames: int = 30, seed: int = 0) -> np.ndarray:
 def test_curves_follow_the_formula(table: Table, seed: int) -> None:
     coefficients = take(3, seed)
     names, curves = apply_table(table, coefficients)
-    assert names == tuple(table.channels) and curves.shape == (3, len(names))
-    for column, channel in enumerate(table.channels.values()):
+    heard = {name: channel for name, channel in table.channels.items() if not channel.muted}
+    assert names == tuple(heard) and curves.shape == (3, len(names))
+    for column, channel in enumerate(heard.values()):
         for frame in range(3):
             total = 0.0
             for unit, weight in channel.weights.items():
@@ -115,6 +119,9 @@ GOOD = {"weights": {"jawOpen": 1.0}, "gain": 1.0, "offset": 0.0, "low": 0.0, "hi
         ({"channels": {"a": {**GOOD, "weights": {"smile": 1.0}}}}, "smile"),
         ({"channels": {"a": {**GOOD, "low": 2.0}}}, "lower limit of 'a'"),
         ({"channels": {"a": {**GOOD, "gain": "much"}}}, "gain"),
+        ({"channels": {"a": {**GOOD, "gain": float("nan")}}}, "not a finite number"),
+        ({"channels": {"a": {**GOOD, "gain": 10**400}}}, "not a finite number"),
+        ({"channels": {"a": {**GOOD, "muted": 1}}}, "muted"),
         ({"channels": {"a": {"weights": {}}}}, "gain is missing"),
     ],
 )
@@ -124,6 +131,19 @@ def test_presets_that_make_no_sense(tmp_path: Path, changes: dict[str, Any], say
     with pytest.raises(PresetUnreadable, match=says) as caught:
         load_preset(altered(path, **changes))
     assert caught.value.hint
+
+
+def test_presets_that_know_nothing_of_muting(tmp_path: Path) -> None:
+    path = tmp_path / "preset.json"
+    save_preset(Table({"a": Channel({"jawOpen": 1.0})}), path)
+    assert "muted" not in path.read_text(encoding="utf-8")
+    assert not load_preset(path).channels["a"].muted
+
+
+def test_the_add_on_refuses_what_the_command_line_refuses() -> None:
+    """It cannot import the check, so it carries the same file."""
+    ours = Path(preset_check.__file__).read_bytes()
+    assert Path(blender_addon.preset_check.__file__).read_bytes() == ours
 
 
 def test_files_that_are_no_preset(tmp_path: Path) -> None:
