@@ -81,10 +81,20 @@ class SemblanceTakeMesh(bpy.types.PropertyGroup):
     item: PointerProperty(type=bpy.types.Object, poll=_has_keys)
 
 
+class SemblanceUnit(bpy.types.PropertyGroup):
+    """How much of an ARKit expression, ``name``, drives a shape key."""
+
+    weight: FloatProperty(
+        name=texts.WEIGHT, description=texts.WEIGHT_TIP, default=1.0, soft_min=-1, soft_max=1
+    )
+
+
 class SemblanceChannel(bpy.types.PropertyGroup):
     """How a shape key, ``name``, is driven."""
 
-    weights: StringProperty()  # JSON: ARKit name -> weight
+    weights: StringProperty()  # JSON: ARKit name -> weight; in files from before units could be edited
+    units: CollectionProperty(type=SemblanceUnit)
+    active_unit: IntProperty(options={"SKIP_SAVE"})
     gain: FloatProperty(
         name=texts.GAIN, description=texts.CHANNEL_GAIN_TIP, default=1.0, soft_min=0, soft_max=3
     )
@@ -193,6 +203,7 @@ CLASSES = (
     SemblancePhoto,
     SemblancePerson,
     SemblanceTakeMesh,
+    SemblanceUnit,
     SemblanceChannel,
     SemblanceTake,
     SemblanceSentMesh,

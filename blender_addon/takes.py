@@ -20,7 +20,7 @@ from .expressions import key_names
 from .heads import head_of
 from .people import find_person
 from .preset_check import FORMAT, PARTS, SCHEMA, check_preset
-from .properties import SemblanceTake
+from .properties import SemblanceChannel, SemblanceTake
 from .retarget.take import Placement, Targets
 from .texts import t
 from .transfers import find_transfer
@@ -120,8 +120,8 @@ def preset_of(take: SemblanceTake) -> dict[str, object] | None:
         return None
     channels = {
         row.name: {
-            "weights": json.loads(row.weights),
-            **{part: getattr(row, part) for part in PARTS},
+            "weights": {unit.name: _short(unit.weight) for unit in row.units},
+            **{part: _short(getattr(row, part)) for part in PARTS},
             **({"muted": True} if row.mute else {}),
         }
         for row in take.channels
@@ -147,10 +147,44 @@ def fill_channels(take: SemblanceTake, preset: Mapping[str, Any]) -> None:
     take.mapping, take.mapping_neutral = preset["name"], json.dumps(preset["neutral"])
     for key, channel in preset["channels"].items():
         row = take.channels.add()
-        row.name, row.weights, row.mute = key, json.dumps(channel["weights"]), channel.get("muted", False)
+        row.name, row.mute = key, channel.get("muted", False)
+        set_units(row, channel["weights"])
         for part in PARTS:
             setattr(row, part, channel[part])
     take.active_channel = 0
+
+
+def set_units(channel: SemblanceChannel, weights: Mapping[str, float]) -> None:
+    """Choose what drives a shape key."""
+    channel.units.clear()
+    for name, weight in weights.items():
+        unit = channel.units.add()
+        unit.name, unit.weight = name, weight
+
+
+def take_over_weights() -> None:
+    """Make units of what files from before units could be edited say."""
+    for _, take in all_takes():
+        for row in take.channels:
+            if row.weights:
+                set_units(row, json.loads(row.weights))
+                row.weights = ""
+
+
+def free_keys(take: SemblanceTake) -> list[str]:
+    """The shape keys that have no row in the table, each mesh's first one, its rest, left out."""
+    names = dict.fromkeys(name for keys in mesh_keys(take).values() for name in keys[1:])
+    return [name for name in names if name not in take.channels]
+
+
+def active_channel(take: SemblanceTake) -> Any:
+    """The chosen row of the table, or None."""
+    return take.channels[take.active_channel] if 0 <= take.active_channel < len(take.channels) else None
+
+
+def _short(value: float) -> float:
+    """A number as the user typed it, without what Blender's single precision adds."""
+    return float(f"{value:.7g}")
 
 
 def live_request(take: SemblanceTake, folder: Path, python: str, rigs: Path) -> say.StartLive:

@@ -11,7 +11,7 @@ from bpy.app.handlers import persistent
 from .. import thumbnails
 from ..client import messages as say
 from ..people import all_people
-from ..takes import all_takes, find_take, owner_of
+from ..takes import all_takes, find_take, owner_of, take_over_weights
 from ..transfers import all_transfers
 from . import live, session, timer
 from .state import state
@@ -25,6 +25,7 @@ def file_opened(*_: Any) -> None:
             worker.post(say.Forget(uid))
     live.stop(put_back=False)
     state.clear_people()
+    take_over_weights()
     thumbnails.clear()
     timer.resume_jobs()
 
@@ -56,6 +57,7 @@ def register() -> None:
 
 def _first() -> None:
     """The add-on may be switched on in a file that waits for jobs; data cannot be read while it registers."""
+    take_over_weights()
     timer.resume_jobs()
 
 

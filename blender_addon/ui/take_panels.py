@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import bpy
@@ -13,7 +12,7 @@ from ..diagnosis import fix_of
 from ..runtime import session
 from ..runtime.state import state
 from ..runtime.window import blocking_mode
-from ..takes import eyes_are_bones
+from ..takes import active_channel, eyes_are_bones
 from ..texts import t
 from .clip_parts import draw_people, draw_span
 from .job_parts import draw_fix, draw_progress
@@ -119,18 +118,27 @@ class SEMBLANCE_PT_take_mapping(_TakePanel, bpy.types.Panel):
         row.operator("semblance.mapping_save", text="", icon="FILE_TICK")
         if not take.channels:
             sentence(layout, context, t(texts.NO_MAPPING), "INFO")
-            return
-        if take.mapping:
+        elif take.mapping:
             layout.label(text=take.mapping, translate=False)
-        layout.template_list(
-            "SEMBLANCE_UL_channels", "", take, "channels", take, "active_channel", rows=5, maxrows=10
+        rows = 5 if take.channels else 2
+        row = layout.row()
+        row.template_list(
+            "SEMBLANCE_UL_channels", "", take, "channels", take, "active_channel", rows=rows, maxrows=10
         )
-        if 0 <= take.active_channel < len(take.channels):
-            _draw_channel(layout, context, take.channels[take.active_channel])
+        side = row.column(align=True)
+        side.operator("semblance.channel_add", text="", icon="ADD")
+        side.operator("semblance.channel_remove", text="", icon="REMOVE")
+        if (channel := active_channel(take)) is not None:
+            _draw_channel(layout, context, channel)
 
 
 def _draw_channel(layout: bpy.types.UILayout, context: bpy.types.Context, channel: Any) -> None:
     sentence(layout, context, f"{channel.name} = {_units(channel)}")
+    row = layout.row()
+    row.template_list("SEMBLANCE_UL_units", "", channel, "units", channel, "active_unit", rows=2, maxrows=5)
+    side = row.column(align=True)
+    side.operator("semblance.unit_add", text="", icon="ADD")
+    side.operator("semblance.unit_remove", text="", icon="REMOVE")
     column = layout.column(align=True)
     column.use_property_split = True
     column.use_property_decorate = False
@@ -139,8 +147,9 @@ def _draw_channel(layout: bpy.types.UILayout, context: bpy.types.Context, channe
 
 
 def _units(channel: Any) -> str:
-    weights = json.loads(channel.weights or "{}")
-    return " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())
+    return " + ".join(
+        unit.name if unit.weight == 1 else f"{unit.weight:g} {unit.name}" for unit in channel.units
+    )
 
 
 class SEMBLANCE_UL_channels(bpy.types.UIList):
@@ -168,6 +177,24 @@ class SEMBLANCE_UL_channels(bpy.types.UIList):
         names.prop(channel, "gain", text="")
         icon = "HIDE_ON" if channel.mute else "HIDE_OFF"
         row.prop(channel, "mute", text="", icon=icon, emboss=False, invert_checkbox=True)
+
+
+class SEMBLANCE_UL_units(bpy.types.UIList):
+    """What drives a shape key, and how much."""
+
+    def draw_item(
+        self,
+        _context: Any,
+        layout: bpy.types.UILayout,
+        _channel: Any,
+        unit: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_property: str,
+    ) -> None:
+        row = layout.split(factor=0.66, align=True)
+        row.label(text=unit.name, translate=False)
+        row.prop(unit, "weight", text="")
 
 
 class SEMBLANCE_PT_take_options(_TakePanel, bpy.types.Panel):
@@ -242,6 +269,7 @@ def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context, take: An
 
 CLASSES = (
     SEMBLANCE_UL_channels,
+    SEMBLANCE_UL_units,
     SEMBLANCE_PT_take,
     SEMBLANCE_PT_take_target,
     SEMBLANCE_PT_take_mapping,

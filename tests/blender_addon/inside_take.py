@@ -213,6 +213,55 @@ def presets(folder: str) -> dict[str, Any]:
     return told
 
 
+def table(folder: str) -> dict[str, Any]:
+    """Edit the table by its buttons: rows, what drives them, weights; undo; an older file."""
+    start_addon()
+    select(keyed_mesh("head", ["jawOpen", "Smile"]))
+    bpy.ops.semblance.take_target("EXEC_DEFAULT", True)
+    bpy.ops.ed.undo_push(message="chosen")
+    told: dict[str, Any] = {
+        "polls": [bpy.ops.semblance.channel_remove.poll(), bpy.ops.semblance.unit_add.poll()],
+        "free": takes.free_keys(performance()),
+    }
+    for key in ("jawOpen", "Smile", "Elsewhere"):
+        bpy.ops.semblance.channel_add("EXEC_DEFAULT", True, key=key)
+    told["free after"] = takes.free_keys(performance())
+    told["refused"] = [_refusal(bpy.ops.semblance.channel_add, key=key) for key in ("Smile", "")]
+    bpy.ops.semblance.channel_remove("EXEC_DEFAULT", True)
+    told["chosen"] = performance().active_channel
+    bpy.ops.semblance.unit_add("EXEC_DEFAULT", True, unit="mouthSmileLeft")
+    bpy.ops.semblance.unit_add("EXEC_DEFAULT", True, unit="mouthSmileRight")
+    bpy.ops.semblance.unit_add("EXEC_DEFAULT", True, unit="cheekPuff")
+    told["refused"].append(_refusal(bpy.ops.semblance.unit_add, unit="cheekPuff"))
+    bpy.ops.semblance.unit_remove("EXEC_DEFAULT", True)
+    performance().channels["Smile"].units["mouthSmileRight"].weight = 0.3
+    bpy.ops.ed.undo_push(message="weight")
+    path = Path(folder) / "made.json"
+    bpy.ops.semblance.mapping_save(filepath=str(path))
+    told["saved"] = json.loads(path.read_text())["channels"]
+    bpy.ops.semblance.channel_remove("EXEC_DEFAULT", True)
+    told["removed"] = [row.name for row in performance().channels]
+    bpy.ops.ed.undo()
+    told["undone"] = (takes.preset_of(performance()) or {})["channels"] == told["saved"]
+    row = performance().channels["Smile"]
+    row.units.clear()
+    row.weights = '{"jawLeft": 0.5}'
+    blend = str(Path(folder) / "older.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    row = performance().channels["Smile"]
+    told["older file"] = [{unit.name: unit.weight for unit in row.units}, row.weights]
+    return told
+
+
+def _refusal(operator: Any, **options: str) -> str:
+    try:
+        operator(**options)
+    except RuntimeError as error:
+        return str(error)
+    return "done"
+
+
 @contextmanager
 def _server(python: str) -> Iterator[None]:
     """A real server, used by the add-on."""

@@ -100,6 +100,22 @@ def test_mappings_are_saved_and_loaded(run: Any, tmp_path: Path) -> None:
     assert not told["swap of a plain one"]
 
 
+def test_the_table_is_edited_by_hand(run: Any, tmp_path: Path) -> None:
+    told = run("table", tmp_path)
+    assert told["polls"] == [False, False]
+    assert told["free"] == ["jawOpen", "Smile"] and told["free after"] == []
+    twice, nameless, unit = told["refused"]
+    assert "Smile is in the table already." in twice and "Name a shape key." in nameless
+    assert "cheekPuff drives this shape key already." in unit
+    assert told["chosen"] == 1 and told["removed"] == ["jawOpen"] and told["undone"]
+    assert {key: channel["weights"] for key, channel in told["saved"].items()} == {
+        "jawOpen": {"jawOpen": 1.0},
+        "Smile": {"mouthSmileLeft": 1.0, "mouthSmileRight": 0.3},
+    }
+    assert set(load_preset(tmp_path / "made.json").channels) == {"jawOpen", "Smile"}
+    assert told["older file"] == [{"jawLeft": 0.5}, ""]
+
+
 def test_a_clip_is_tracked_applied_undone_and_applied_again(run: Any, tmp_path: Path) -> None:
     clip = write_video(tmp_path / "talk.mp4", tilting_portrait()[:14])
     told = run("perform", clip, sys.executable)
