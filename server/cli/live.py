@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -136,11 +135,10 @@ def _open(source: str, speed: float, loop: bool) -> Source:
 def _record(frames: list[LiveFrame], path: Path, source: Source, rig: Rig | None) -> None:
     from core.live.take import track_of
     from core.track import Source as Origin
-    from core.track import save_track, write_livelink
+    from core.track import write_track
 
     track = track_of(frames, path.stem, Origin(source.name, *source.size), rig.rig_id if rig else None)
-    write: Callable[[Any, Path], None] = write_livelink if path.suffix.lower() == ".csv" else save_track
-    write(track, path)
+    write_track(track, path)
 
 
 def _hold(ended: threading.Event) -> None:
