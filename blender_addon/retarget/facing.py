@@ -14,7 +14,7 @@ from mathutils import Matrix, Quaternion
 
 Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # Semblance's axes to Blender's
 Y_UP = np.eye(3)  # ... to those of most imported characters
-_MOST_KEYS = 6  # of a mesh that are looked at; live frames ask again and again
+_MOST_KEYS = 6  # of a mesh that are looked at: enough, and large meshes take milliseconds for each
 _CLEAR = 0.5  # a face not this far in front of its pivot, in its own spreads, says nothing
 _ROUNDING = 1e-3  # of places, in the rig's units; what is no further in front is at the pivot
 

@@ -102,7 +102,7 @@ def apply_animation(
     _check(targets)
     take = Take(animation.name.strip() or "Take", placement.keep)
     frames = scene_frames(scene, animation.times, float(animation.times[0]), placement.start)
-    _write(take, animation, targets, scene, placement.start)
+    _write(take, animation, targets, scene, placement.start, face_in_front(animation, targets))
     if animation.properties and (face := owner_of_properties(animation, targets.meshes)) is not None:
         zero = float(animation.times[0])
         write_properties(
@@ -115,17 +115,29 @@ def apply_animation(
     return actions
 
 
-def show_moment(moment: Animation, targets: Targets, scene: bpy.types.Scene, sink: DirectSink) -> None:
+def show_moment(
+    moment: Animation, targets: Targets, scene: bpy.types.Scene, sink: DirectSink, face: Face | None
+) -> None:
     """Show one moment (an animation of one sample) in the scene's values, without keyframes.
+
+    Args:
+        face: see :func:`face_in_front`; moments come many a second, and it is the same for all.
 
     Raises:
         WrongTarget: as :func:`apply_animation`.
     """
     _check(targets)
-    _write(sink, moment, targets, scene, 0.0)
+    _write(sink, moment, targets, scene, 0.0, face)
 
 
-def _write(take: Sink, animation: Animation, targets: Targets, scene: bpy.types.Scene, start: float) -> None:
+def _write(
+    take: Sink,
+    animation: Animation,
+    targets: Targets,
+    scene: bpy.types.Scene,
+    start: float,
+    face: Face | None,
+) -> None:
     zero = float(animation.times[0])
     frames = scene_frames(scene, animation.times, zero, start)
     for curve in animation.curves:
@@ -136,13 +148,14 @@ def _write(take: Sink, animation: Animation, targets: Targets, scene: bpy.types.
             at = scene_frames(scene, curve.times, zero, start)
             _widen(keys.key_blocks[curve.key], curve.values)
             take.write(keys, path, at, curve.values)
-    _write_pose(take, animation, targets, Samples(frames, animation.error))
+    _write_pose(take, animation, targets, Samples(frames, animation.error), face)
 
 
-def _write_pose(take: Sink, animation: Animation, targets: Targets, samples: Samples) -> None:
+def _write_pose(
+    take: Sink, animation: Animation, targets: Targets, samples: Samples, face: Face | None
+) -> None:
     """Head, eyes and aim target."""
     head = targets.head
-    face = _face(animation, targets)
     ahead = None  # where the face looks, in the world
     if head is not None:
         if targets.head_bone:
@@ -166,7 +179,7 @@ def _write_pose(take: Sink, animation: Animation, targets: Targets, samples: Sam
         write_object_turns(take, eye, gaze_rotation(animation.gaze[:, index]), axes, samples)
 
 
-def _face(animation: Animation, targets: Targets) -> Face | None:
+def face_in_front(animation: Animation, targets: Targets) -> Face | None:
     """What lies in front of the head, in its object's space, as far as the targets show it."""
     head = targets.head
     if head is None:

@@ -20,9 +20,11 @@ from ..client.live import LiveListener
 from ..client.local.folder import server_folder
 from ..people import clear_result, set_warnings
 from ..preferences import preferences
+from ..retarget.animation_file import Animation
+from ..retarget.facing import Face
 from ..retarget.mapping import KeyTable, RestPose, animation_of
 from ..retarget.sink import DirectSink
-from ..retarget.take import WrongTarget, show_moment
+from ..retarget.take import Targets, WrongTarget, face_in_front, show_moment
 from ..takes import (
     fill_channels,
     find_take,
@@ -54,6 +56,8 @@ class _Live:
     table: KeyTable | None = None
     made_of: str = ""  # what the table was made of
     preset: dict[str, Any] | None = None  # as recognised; undo may take it out of the file
+    face: Face | None = None
+    face_of: str = ""  # the table and the targets that showed the face
 
 
 @dataclass(frozen=True)
@@ -229,8 +233,17 @@ def _show(live: _Live, frame: say.LiveFrame, scene: bpy.types.Scene, take: Any) 
     if table is None:
         return  # the keys are being recognised
     moment = animation_of([frame], table, mesh_keys(take), live.rest)
-    show_moment(moment, targets_of(take), scene, live.sink)
+    targets = targets_of(take)
+    show_moment(moment, targets, scene, live.sink, _face(live, moment, targets))
     redraw_views()
+
+
+def _face(live: _Live, moment: Animation, targets: Targets) -> Face | None:
+    """What lies in front of the head; looked for again where table or targets have changed."""
+    face_of = f"{live.made_of} {targets!r}"  # objects by name: undo makes everything anew
+    if live.face_of != face_of:
+        live.face, live.face_of = face_in_front(moment, targets), face_of
+    return live.face
 
 
 def _apply_one() -> None:

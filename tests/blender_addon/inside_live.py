@@ -16,7 +16,7 @@ import blender_addon
 from blender_addon.client.local.folder import server_folder
 from blender_addon.retarget.animation_file import Animation, KeyCurve
 from blender_addon.retarget.sink import DirectSink
-from blender_addon.retarget.take import Targets, show_moment
+from blender_addon.retarget.take import Targets, face_in_front, show_moment
 from blender_addon.runtime import live, timer
 from blender_addon.runtime.state import state
 from tests.blender_addon import retargeting
@@ -179,9 +179,9 @@ def put_back() -> dict[str, Any]:
         sink = DirectSink()
         targets = Targets({"face": face}, armature, "head", "neck", eye_bones=("eye.L", "eye.R"), place=True)
         before = _pose(armature, face)
-        show_moment(moment, targets, bpy.context.scene, sink)
+        show_moment(moment, targets, bpy.context.scene, sink, face_in_front(moment, targets))
         after = _pose(armature, face)
-        show_moment(moment, targets, bpy.context.scene, sink)
+        show_moment(moment, targets, bpy.context.scene, sink, face_in_front(moment, targets))
         again = _pose(armature, face)
         bpy.context.view_layer.update()
         head = armature.pose.bones["head"]
@@ -199,7 +199,8 @@ def put_back() -> dict[str, Any]:
     box = bpy.data.objects.new("box", None)
     bpy.context.scene.collection.objects.link(box)
     sink = DirectSink()
-    show_moment(moment, Targets(head=box, place=True), bpy.context.scene, sink)
+    targets = Targets(head=box, place=True)
+    show_moment(moment, targets, bpy.context.scene, sink, face_in_front(moment, targets))
     moved = [*box.delta_rotation_euler, *box.delta_location]
     sink.put_back()
     told["box"] = [moved, [*box.delta_rotation_euler, *box.delta_location]]
