@@ -128,8 +128,10 @@ def _models() -> Iterator[Finding]:
         topic = f"model {info.name}"
         if info.state == "ready":
             yield Finding(topic, "ok", f"ready, {info.licence}")
+        elif info.state == "on first use":
+            yield Finding(topic, "ok", "will be built at first use (one to two minutes)")
         elif info.name == DEFAULT_MODEL:
-            yield Finding(topic, "ok", "will be built at first use (about a minute)")
+            yield Finding(topic, "missing", "its package is not installed", "pip install anny")
         else:
             yield Finding(
                 topic,

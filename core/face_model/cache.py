@@ -97,6 +97,16 @@ def write_atomically(file: Path, write: Any) -> None:
         raise
 
 
+def is_cached(file: Path, key: str) -> bool:
+    """Whether a model of that key is stored whole, as far as its header and the file's end tell."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            header = json.loads(str(stored["header"]))
+            return bool(header["format"] == FORMAT_VERSION and header["key"] == key)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False
+
+
 def read_cached(file: Path, key: str) -> FaceModel | None:
     """A stored model; none if the file is absent, of another format or key, or damaged in any way."""
     try:

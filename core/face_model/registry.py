@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from core.errors import BadInput, ModelMissing, ModelUnreadable, OutputFailed
-from core.face_model.cache import cache_folder, read_cached, write_atomically, write_cached
+from core.errors import BadInput, DependencyMissing, ModelMissing, ModelUnreadable, OutputFailed
+from core.face_model.cache import cache_folder, is_cached, read_cached, write_atomically, write_cached
 from core.face_model.checks import check_model
 from core.face_model.embedding_data import has_landmarks
 from core.face_model.files import checksum
@@ -18,13 +18,16 @@ from core.face_model.pca_head import PcaHead, map_expressions
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS, Provider
 from core.progress import Progress
 
+_State = Literal["ready", "on first use", "missing"]
+
 
 @dataclass(frozen=True)
 class ModelInfo:
     """What the user may know about a face model.
 
     Attributes:
-        state: ``ready`` (converted and cached), ``on first use`` (nothing to fetch) or ``missing``.
+        state: ``ready`` (converted and cached), ``on first use`` (nothing to fetch, or what was cached is
+            damaged or outdated and the files that it was made from are still there) or ``missing``.
         added_from: the folder or file it was converted from, once added.
         sha256: checksum of that source's contents.
         known_release: whether that checksum is one that the converter was tested on; none where no release
@@ -34,7 +37,7 @@ class ModelInfo:
     name: str
     licence: str
     source: str
-    state: Literal["ready", "on first use", "missing"]
+    state: _State
     cache_file: str
     added_from: str = ""
     added_at: str = ""
@@ -199,12 +202,20 @@ def model_info(name: str) -> ModelInfo:
     file = _cache_file(provider)
     info = ModelInfo(name, provider.licence, provider.source, "missing", str(file))
     if not provider.needs_files:
-        return replace(info, state="ready" if file.is_file() else "on first use")
+        try:
+            ready = is_cached(file, _key(provider, provider.package_version()))
+        except DependencyMissing:
+            return info
+        return replace(info, state="ready" if ready else "on first use")
     record = _read_record(provider)
     if record is None:
         return info
     known = record.sha256 in provider.known_checksums if provider.known_checksums else None
-    return replace(info, state="ready", known_release=known, **asdict(record))
+    if is_cached(file, _key(provider, record.sha256)):
+        state: _State = "ready"
+    else:
+        state = "on first use" if Path(record.added_from).exists() else "missing"
+    return replace(info, state=state, known_release=known, **asdict(record))
 
 
 def list_models() -> list[ModelInfo]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, redirect_stdout
 from core.progress import Progress, ProgressReport
 from server.cli.interruption import asked_to_stop
 
-STOPPING = "Stopping; what was tracked so far is kept. Press Ctrl-C again to give it up."
+STOPPING = "Stopping; what was tracked so far is kept, if a face was seen. Press Ctrl-C again to give it up."
 
 
 class Reporter:

@@ -77,6 +77,31 @@ def test_default_is_built_once(shop: _Shop) -> None:
     assert model_info("anny").state == "ready"
 
 
+def test_a_damaged_or_outdated_cache_is_not_called_ready(
+    shop: _Shop, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_model()
+    add_model("text", source)
+    for name in ("anny", "text"):
+        info = model_info(name)
+        assert info.state == "ready"
+        file = Path(info.cache_file)
+        file.write_bytes(file.read_bytes()[:-40])
+        assert model_info(name).state == "on first use"
+        load_model(name)
+        assert model_info(name).state == "ready"
+        _outdate(monkeypatch, name)
+        assert model_info(name).state == "on first use"
+    source.unlink()
+    assert model_info("text").state == "missing"
+    assert model_info("text").added_from == str(source)
+
+
+def test_a_default_whose_package_is_gone_is_missing(shop: _Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "PROVIDERS", {"anny": shop.provider("anny", package="no-such-package")})
+    assert model_info("anny").state == "missing"
+
+
 def test_missing_model_says_what_to_do(shop: _Shop) -> None:
     with pytest.raises(ModelMissing) as caught:
         load_model("text")
