@@ -12,10 +12,11 @@ from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
 from core.errors import BadInput
-from core.face_model.arkit import ARKIT_NAMES
+from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 
 _DOUBTFUL: Final = 0.2  # spread of a coefficient at which half of the sparsity prior is kept
 _SUREST: Final = 1e-3  # no spread counts for less
+_CLOSED_BITE: Final = (0.03, 0.03)  # jawOpen where teeth meet: edge to edge at most
 
 
 @runtime_checkable
@@ -206,6 +207,23 @@ def believed(
         np.stack([photo.rotation for photo in photos]),
         np.stack([photo.rotation_spread for photo in photos]),
     )
+
+
+def with_closed_bites(belief: FaceBelief | None, teeth_meet: Sequence[bool]) -> FaceBelief | None:
+    """A belief to which photos whose teeth meet add that the jaw is closed, whatever was believed of it.
+
+    Lips are parted by the jaw alone or by four units that raise and lower them, two on each side; sparse
+    expressions prefer the jaw, and landmarks cannot tell it from a longer face.
+    """
+    if not any(teeth_meet):
+        return belief
+    belief = belief or FaceBelief()
+    photos, jaw = belief.photos(len(teeth_meet)), ARKIT_INDEX["jawOpen"]
+    said, spread = (
+        np.stack([getattr(photo, part) for photo in photos]) for part in ("expression", "expression_spread")
+    )
+    said[list(teeth_meet), jaw], spread[list(teeth_meet), jaw] = _CLOSED_BITE
+    return replace(belief, expression=said, expression_spread=spread)
 
 
 def _of_photo(reading: FaceReading) -> PhotoBelief:

@@ -19,6 +19,7 @@ from torch.linalg import cross
 from core.face_model.laplacian import mesh_laplacian
 from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
+from core.fitting.lips import LipSeal
 from core.scene.shading import vertex_normals
 
 SAMPLES = 5000
@@ -75,10 +76,16 @@ class FaceSurface:
         a, b, c = (model.template[corners[:, k]] for k in range(3))
         self.landmark_normals = F.normalize(torch.from_numpy(np.cross(b - a, c - a)), dim=-1)
         self._smoother = splu((identity(model.vertex_count) + _SMOOTHNESS * mesh_laplacian(model)).tocsc())
+        self._seal = LipSeal(model).matrix()
 
     def smooth(self, rough: Float[Tensor, "vertices 3"]) -> Float[Tensor, "vertices 3"]:
-        """(I + s L)^-1 of offsets on all vertices of the model; differentiable (Nicolet et al. 2021)."""
-        return _Smooth.apply(rough, self._smoother)
+        """(I + s L)^-1 of offsets on all vertices of the model; differentiable (Nicolet et al. 2021).
+
+        The lips stay together, see ``core.fitting.lips``.
+        """
+        smooth = _Smooth.apply(rough, self._smoother)
+        upward = _Mix.apply(smooth[:, 1:2], self._seal)
+        return torch.cat([smooth[:, :1], upward, smooth[:, 2:]], dim=1)
 
     def normals(self, posed: Float[Tensor, "photos vertices 3"]) -> Float[Tensor, "photos vertices 3"]:
         """Unit vertex normals of the face, one set for each photo."""
@@ -154,7 +161,7 @@ def sample_face(model: FaceModel, count: int) -> SurfacePoints:
 def smooth_modes(
     model: FaceModel, size: float, reach: float, count: int
 ) -> Float32[ndarray, "modes vertices 3"]:
-    """Smooth offsets of the face along its normals, of unit variance like an identity basis.
+    """Smooth offsets of the face along its normals, of unit variance like an identity basis; lips stay shut.
 
     The leading modes of a Gaussian process over the template (Lüthi et al. 2018, Gaussian Process Morphable
     Models) with a Gaussian kernel, by Nyström's method.
@@ -178,7 +185,7 @@ def smooth_modes(
     normals = vertex_normals(torch.from_numpy(model.template), torch.from_numpy(model.triangles)).numpy()
     modes = np.zeros((count, model.vertex_count, 3), np.float32)
     modes[:, face] = size * weight[face, None] * fields.T[:, :, None] * normals[face]
-    return modes
+    return LipSeal(model).sealed(modes)
 
 
 def face_weight(model: FaceModel) -> Float32[ndarray, "vertices"]:

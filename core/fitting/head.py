@@ -11,10 +11,11 @@ from core.errors import BadInput
 from core.face_model.model import FaceModel
 from core.fitting.dense import fit_dense
 from core.fitting.expressions import personalise_expressions
-from core.fitting.face_belief import FaceBelief
+from core.fitting.face_belief import FaceBelief, with_closed_bites
 from core.fitting.face_surface import FaceSurface
 from core.fitting.interior import settle_neutral
 from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.lips import LipSeal
 from core.fitting.tracks import refine_by_flow
 from core.fitting.types import FittedHead, Observation
 from core.fitting.upright import stand_upright
@@ -45,6 +46,9 @@ def fit_head(
     if not observations:
         raise BadInput("There is no photo to fit.", "Give at least one photo with a face.")
     progress = progress or Progress(EXPECTED_SECONDS)
+    lips = LipSeal(model)
+    model = replace(model, identity_basis=lips.sealed(model.identity_basis))
+    belief = with_closed_bites(belief, [seen.teeth_meet for seen in observations])
     with progress.stage("landmarks"):
         coarse = fit_landmarks(model, observations, belief=belief, progress=progress.update)
     with progress.stage("surface"):
@@ -58,7 +62,7 @@ def fit_head(
         fine = refine_by_flow(model, observations, fine, belief=shown, progress=progress.update)
     with progress.stage("expressions"):
         of_basis = model.neutral(fine.identity.astype(np.float32))
-        settled = settle_neutral(model, of_basis + fine.correction, of_basis)
+        settled = settle_neutral(model, lips.closed(of_basis + fine.correction), of_basis)
         neutral, photos = stand_upright(model, settled, fine.photos)
         expressions = personalise_expressions(model, neutral)
     return FittedHead(model, fine.identity, neutral, expressions, photos)

@@ -7,6 +7,7 @@ import numpy as np
 
 from core.capture.headshot import HeadShot
 from core.capture.photos import Photo
+from core.capture.teeth import teeth_meet
 from core.fitting.types import Observation
 
 CROP_SIDE = 512  # pixels: about half a millimetre each
@@ -29,6 +30,7 @@ def observe(photo: Photo, shot: HeadShot) -> Observation:
         crop_left=float(shot.left + corner[0] / shot.scale),
         crop_top=float(shot.top + corner[1] / shot.scale),
         crop_scale=CROP_SIDE / side * shot.scale,
+        teeth_meet=teeth_meet(shot.pixels, shot.landmarks),
     )
 
 

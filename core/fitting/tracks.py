@@ -44,6 +44,8 @@ class TrackWeights(LandmarkWeights):
             normals.
         free_form_reach: of its smoothness, metres.
         free_form_held: how far a belief about the identity holds it back, see ``FaceBelief.firmness``.
+        settled_closure_noise: the distance between lids, or lips, when the head is found. Landmarks say it
+            better than where each lid is, and nothing of the head can take it up any more.
         settled_sparsity: the sparsity when the head is found. While it is sought, units that are free to
             move keep the shape from taking up expressions; afterwards those that only an error of the shape
             asks for go back to rest.
@@ -51,6 +53,7 @@ class TrackWeights(LandmarkWeights):
 
     noise: float = 0.2
     depth_noise: float = float("inf")
+    closure_noise: float = 0.01
     sparsity: float = 30.0
     ridge: float = 2.0
     exclusive: float = 100.0
@@ -64,6 +67,7 @@ class TrackWeights(LandmarkWeights):
     free_form_size: float = 0.0007
     free_form_reach: float = 0.02
     free_form_held: float = 3.0
+    settled_closure_noise: float = 0.006
     settled_sparsity: float = 100.0
 
 
@@ -124,7 +128,7 @@ def settle_expressions(
         points, tracks, belief, progress: as for :func:`fit_tracks`.
     """
     weights = weights or TrackWeights()
-    weights = replace(weights, sparsity=weights.settled_sparsity)
+    weights = replace(weights, sparsity=weights.settled_sparsity, closure_noise=weights.settled_closure_noise)
     head = model.neutral(fit.identity.astype(np.float32)) + fit.correction
     places = _places(model, points, head, model.identity_basis[:0])
     views = _views(observations, tracks, fit.photos, belief or FaceBelief(), weights)

@@ -24,6 +24,7 @@ class Observation:
         image: RGB crop around the face in [0, 1], sRGB as stored.
         skin: how surely each pixel of the crop is this person's bare skin, 0-1.
         crop_left, crop_top, crop_scale: crop pixel = (photo pixel - (left, top)) * scale.
+        teeth_meet: the photo shows teeth with no gap below them, see ``core.capture.teeth``.
     """
 
     landmarks: Float32[ndarray, "478 3"]
@@ -35,6 +36,7 @@ class Observation:
     crop_left: float
     crop_top: float
     crop_scale: float
+    teeth_meet: bool = False
 
     @property
     def eye_distance(self) -> float:

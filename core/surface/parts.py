@@ -12,7 +12,7 @@ from core.surface.atlas import Atlas
 from core.surface.delight import LUMINANCE
 from core.surface.noise import value_noise
 
-_TOOTH = np.array([0.68, 0.60, 0.49])
+_TOOTH = np.array([0.78, 0.71, 0.60])
 _GUM = np.array([0.36, 0.115, 0.105])
 _TONGUE = np.array([0.36, 0.125, 0.115])
 _MOUTH_FRONT = np.array([0.26, 0.075, 0.07])
@@ -41,7 +41,7 @@ def part_colours(
     for name, upwards in (("teeth_upper", True), ("teeth_lower", False)):
         own = model.region_mask(name)
         if own.any():
-            colours[own] = _teeth(neutral[own], upwards) * (1 - 0.5 * depth[own])
+            colours[own] = _teeth(neutral[own], upwards) * (1 - 0.4 * depth[own])
     # flesh is as colourful as the photos: grey ones give a grey mouth
     colourful = np.clip(np.log(skin_tone[0] / skin_tone[2]) / _COLOURFUL, 0, 1)
     grey = colours @ LUMINANCE[:, None]

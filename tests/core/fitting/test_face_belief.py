@@ -14,7 +14,7 @@ from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.fitting.dense import DenseFit, fit_dense
-from core.fitting.face_belief import FaceBelief, PhotoBelief, believed
+from core.fitting.face_belief import FaceBelief, PhotoBelief, believed, with_closed_bites
 from core.fitting.face_surface import FaceSurface, face_weight, sample_face
 from core.fitting.landmark_solver import LandmarkFit, fit_landmarks
 from core.fitting.tracks import TrackWeights, fit_tracks
@@ -235,3 +235,32 @@ def test_readings_become_a_belief_and_gaps_say_nothing() -> None:
         assert not other.rotation_precision.any()
     np.testing.assert_allclose(belief.identity_prior(3, 1.0)[1], 4)
     assert believed([None], None).identity is None
+
+
+def test_photos_whose_teeth_meet_are_believed_to_have_a_closed_jaw() -> None:
+    jaw = ARKIT_INDEX["jawOpen"]
+    assert with_closed_bites(None, [False, False]) is None
+    told = about_expression(0.5, 0.1)
+    assert with_closed_bites(told, [False]) is told
+    belief = with_closed_bites(FaceBelief(identity=np.ones(3)), [True, False])
+    assert belief is not None and belief.identity is not None and belief.identity.sum() == 3
+    first, second = belief.photos(2)
+    assert first.expression[jaw] < 0.1 and first.expression_spread[jaw] < 0.1
+    assert np.isinf(np.delete(first.expression_spread, jaw)).all()
+    assert np.isinf(second.expression_spread).all()
+    both = with_closed_bites(told, [True])
+    assert both is not None and both.photos(1)[0].expression[SMILE] == pytest.approx(0.5)
+
+
+def test_a_smile_over_closed_teeth_is_fitted_by_lips_and_not_by_the_jaw(
+    anny: FaceModel, truth: ndarray
+) -> None:
+    lips = {f"{unit}{side}": 0.6 for unit in ("mouthUpperUp", "mouthLowerDown") for side in ("Left", "Right")}
+    seen = photograph(anny, truth, expression(mouthSmileLeft=0.6, mouthSmileRight=0.6, **lips), noise=0.01)
+    jaw, raised = ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthUpperUpLeft"]
+    untold, told = (
+        fit_landmarks(anny, [seen], belief=with_closed_bites(None, [meet])).photos[0].expression
+        for meet in (False, True)
+    )
+    assert told[jaw] < 0.08 and told[jaw] < untold[jaw]
+    assert told[raised] > untold[raised]
