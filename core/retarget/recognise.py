@@ -76,21 +76,22 @@ def recognise_meshes(meshes: Mapping[str, Iterable[str]]) -> Mapping[str, Recogn
     """Recognise each of several meshes (head, teeth, brows).
 
     Meshes of one character mostly speak one vocabulary, and a mesh with three keys tells little by itself:
-    the vocabulary of all together is taken, except for a mesh that has none of its names but is known
-    otherwise.
+    the vocabulary of all together is taken, except for a mesh of which another one knows more names.
     """
     keys = {mesh: list(names) for mesh, names in meshes.items()}
     together = recognise(name for names in keys.values() for name in names)
     found = {}
     for mesh, names in keys.items():
         same = recognise(names, together.vocabulary) if together.vocabulary else recognise(names)
-        found[mesh] = same if same.table.channels else recognise(names)
+        alone = recognise(names)
+        found[mesh] = same if len(same.table.channels) >= len(alone.table.channels) else alone
     return found
 
 
 def _driven(names: Mapping[str, str], vocabulary: Vocabulary) -> dict[str, Weights]:
     """Full name → weights, for the names that the vocabulary has."""
-    spelled = {spelling(target): target for target in vocabulary.targets}
+    spelled = {spelling(target.removeprefix(vocabulary.prefix)): target for target in vocabulary.targets}
+    spelled |= {spelling(target): target for target in vocabulary.targets}
     found: dict[str, str] = {}  # target → full name; a copy of a key stays out
     for short, full in names.items():
         target = spelled.get(spelling(short))

@@ -27,6 +27,7 @@ class Vocabulary:
         source: where the names come from.
         targets: key → weights of ARKit units.
         fallbacks: key → keys that are used instead of it where one of them exists.
+        prefix: of all targets, which exporters leave out.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Vocabulary:
     source: str
     targets: Mapping[str, Weights]
     fallbacks: Mapping[str, tuple[str, ...]]
+    prefix: str = ""
 
 
 @cache
@@ -50,5 +52,6 @@ def vocabularies() -> Mapping[str, Vocabulary]:
                 key: {unit: float(weight) for unit, weight in weights.items()}
                 for key, weights in table["targets"].items()
             }
-            found[name] = Vocabulary(name, table["title"], table["source"], targets, fallbacks)
+            prefix = table.get("prefix", "")
+            found[name] = Vocabulary(name, table["title"], table["source"], targets, fallbacks, prefix)
     return found

@@ -118,6 +118,20 @@ def test_a_fallback_is_used_only_where_the_better_key_is_missing() -> None:
     assert "まばたき" in both.unmapped and both.table.channels["ウィンク２"].weights == {"eyeBlinkLeft": 1}
 
 
+def test_an_avatar_that_has_visemes_alone() -> None:
+    vowels = recognise(["viseme_sil", "viseme_aa", "viseme_O", "viseme_U"])
+    assert vowels.vocabulary == "ready_player_me" and vowels.unmapped == ("viseme_sil",)
+    assert vowels.table.channels["viseme_aa"].weights["jawOpen"] == 1
+    with_jaw = recognise(["mouthOpen", "mouthSmile", "viseme_aa", "viseme_O"])
+    assert with_jaw.unmapped == ("viseme_aa",)  # the jaw would open twice
+
+
+def test_metahuman_controls_without_their_prefix() -> None:
+    targets = list(vocabularies()["metahuman"].targets)
+    full, short = recognise(targets), recognise([name.removeprefix("CTRL_expressions_") for name in targets])
+    assert short.vocabulary == "metahuman" and short.score == full.score
+
+
 def test_half_width_letters_of_mmd() -> None:
     found = recognise(["あ", "い", "ウィンク２", "ｳｨﾝｸ２右"])
     assert found.table.channels["ｳｨﾝｸ２右"].weights == {"eyeBlinkRight": 1}
