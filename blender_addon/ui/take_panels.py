@@ -167,14 +167,15 @@ class SEMBLANCE_UL_channels(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.active = not channel.mute
-        names = row.split(factor=0.72, align=True)
-        text = names.row(align=True)
-        text.label(text=channel.name, translate=False)
+        row.label(text=channel.name, translate=False)
         if (units := _units(channel)) != channel.name:
-            side = text.row()
+            side = row.row()
             side.active = False
             side.label(text=units, translate=False)
-        names.prop(channel, "gain", text="")
+        if channel.gain != 1:  # it is set below the list, where there is room for it
+            side = row.row()
+            side.alignment = "RIGHT"
+            side.label(text=f"\u00d7 {channel.gain:.2g}", translate=False)
         icon = "HIDE_ON" if channel.mute else "HIDE_OFF"
         row.prop(channel, "mute", text="", icon=icon, emboss=False, invert_checkbox=True)
 

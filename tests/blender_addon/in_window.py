@@ -218,7 +218,11 @@ def perform() -> Iterator[float]:
     in_view(bpy.ops.view3d.view_selected)
     redraw()
     yield 1.0
+    take.channels[2].gain, take.channels[3].mute = 1.5, True
+    redraw()
+    yield 0.5
     picture("4-applied")
+    take.channels[2].gain, take.channels[3].mute = 1.0, False
     told["smile"] = keys.key_blocks["mouthSmileLeft"].value
     take.gain = 2.0
     in_view(bpy.ops.semblance.take_again)
