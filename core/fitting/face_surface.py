@@ -17,12 +17,13 @@ from torch import Tensor
 from torch.linalg import cross
 
 from core.face_model.laplacian import mesh_laplacian
-from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
+from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
 from core.fitting.lips import LipSeal
 from core.scene.shading import vertex_normals
 
 SAMPLES = 5000
+_AT_LIDS = 0.2
 _SMOOTHNESS = 20.0  # of the free-form correction, in squared edge lengths: waves below about 4 edges die out
 
 
@@ -184,8 +185,20 @@ def smooth_modes(
     fields = kernel(at, few) @ vectors[:, -count:] / np.sqrt(variance[-count:])
     normals = vertex_normals(torch.from_numpy(model.template), torch.from_numpy(model.triangles)).numpy()
     modes = np.zeros((count, model.vertex_count, 3), np.float32)
-    modes[:, face] = size * weight[face, None] * fields.T[:, :, None] * normals[face]
+    held = weight * _away_from_eyes(model)
+    modes[:, face] = size * held[face, None] * fields.T[:, :, None] * normals[face]
     return LipSeal(model).sealed(modes)
+
+
+def _away_from_eyes(model: FaceModel) -> Float32[ndarray, "vertices"]:
+    """1 away from the eyes, falling to ``_AT_LIDS`` on the lids.
+
+    Lids slide, cast shadows and hide each other, so that tracks there say less of the shape than they seem
+    to: eyes of real people came out of different width.
+    """
+    lids = model.landmarks(model.template)[[*EYE_LEFT, *EYE_RIGHT]]
+    distance, _ = cKDTree(lids).query(model.template)
+    return np.clip((distance - 0.003) / 0.006, _AT_LIDS, 1).astype(np.float32)
 
 
 def face_weight(model: FaceModel) -> Float32[ndarray, "vertices"]:

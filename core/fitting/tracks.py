@@ -19,7 +19,7 @@ from core.fitting.types import Observation, PhotoFit
 from core.fitting.view_flow import Tracks, ViewFlow
 from core.progress import part
 
-FREE_FORM_MODES = 80
+FREE_FORM_MODES = 200
 _FIRST_ITERATIONS = 5  # before the noise is known
 _SETTLING = 15
 _SCATTER = 1.5  # standard deviations in the median of tracks that err together
@@ -64,8 +64,8 @@ class TrackWeights(LandmarkWeights):
     coverage: float = 0.13
     parallax: float = float(np.radians(40))
     lens: float = 0.25
-    free_form_size: float = 0.0007
-    free_form_reach: float = 0.02
+    free_form_size: float = 0.0015
+    free_form_reach: float = 0.012
     free_form_held: float = 3.0
     settled_closure_noise: float = 0.006
     settled_sparsity: float = 100.0
