@@ -21,15 +21,12 @@ from core.face_model.model import FaceModel
 # Fractions of the mouth's width
 _NEAR: Final = 0.4  # of the middle of the mouth: where contacts are looked for
 _APART: Final = 0.03  # lips' vertices that touch: models leave up to 1 mm between them
-_REACH: Final = np.array(
-    [0.25, 0.12, 0.12]
-)  # standard deviation of how far skin goes with a contact: x, y, z
+_REACH: Final = (0.25, 0.12, 0.12)  # standard deviation (x, y, z) of how far skin goes with a contact
 _FEWEST: Final = 4  # contacts
 _STIFFNESS: Final = 0.05  # contacts nearer to each other than the reach move as one
 _SLIT: Final = -2e-4  # metres between the lips; below 0, since subdivision draws them back from each other
-_CLOSINGS: Final = (
-    3  # contacts in front and behind move as one: what is left of the wider gap closes in turns
-)
+# Contacts in front and behind move as one: what is left of the wider gap closes in turns.
+_CLOSINGS: Final = 3
 
 
 class LipSeal:
@@ -39,7 +36,6 @@ class LipSeal:
     """
 
     def __init__(self, model: FaceModel) -> None:
-        self._template = model.template
         self._upper, self._lower = lip_contacts(model)
         count = len(self._upper)
         self._follow = np.zeros((model.vertex_count, count))  # metres up per metre of a contact's gap
@@ -49,7 +45,7 @@ class LipSeal:
         still, moved = jaw[self._upper].mean(), jaw[self._lower].mean()
         side = np.clip((jaw - still) / (moved - still), 0, 1) - 0.5  # lower lip up, upper lip down
         contacts = (model.template[self._upper] + model.template[self._lower]) / 2
-        apart = (model.template[:, None] - contacts[None]) / (_REACH * _width(model))
+        apart = (model.template[:, None] - contacts[None]) / (np.array(_REACH) * _width(model))
         away = np.linalg.norm(apart, axis=2)
         skin = model.region_mask("skin", "mouth_interior")
         near = np.where(skin[:, None] & (away < 4), np.exp(-0.5 * away**2), 0) * side[:, None]
