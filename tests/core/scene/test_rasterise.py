@@ -31,7 +31,8 @@ def tessellation(rng: np.random.Generator, cells: int, whole: bool) -> tuple[np.
     """
     across, down = np.meshgrid(np.linspace(-2, 62, cells + 1), np.linspace(-2, 47, cells + 1))
     pixels = np.stack([across, down], axis=-1)
-    jitter = rng.uniform(-0.3, 0.3, pixels.shape) * np.array([64, 49]) / cells
+    # From a quarter on, a cell may be hollow, and one of its diagonals would lie outside.
+    jitter = rng.uniform(-0.2, 0.2, pixels.shape) * np.array([64, 49]) / cells
     jitter[[0, -1]] = jitter[:, [0, -1]] = 0
     pixels = pixels + jitter
     if whole:
