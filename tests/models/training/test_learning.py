@@ -66,10 +66,10 @@ def test_pe_net_learns_from_frames_of_a_person_and_from_labels(shards: Path, tmp
         "loss": {"photometric": 0.2, "landmark": 0.01},
         "labels": {
             "expression": 10.0,
-            "activation": 150.0,
+            "activation": 2000.0,  # so that 100 steps teach each of them, whatever the network begins with
             "rotation": 0.5,
             "distance": 2.0,
-            "identity": 1.0,
+            "identity": 100.0,
         },
     }
     config = small_config(
@@ -81,9 +81,8 @@ def test_pe_net_learns_from_frames_of_a_person_and_from_labels(shards: Path, tmp
     assert "exclusive" not in first and "exclusive" in last and "consistent" in last
     for term in ("photometric", "landmark", "expression", "rotation"):
         assert last[term] < 0.85 * first[term], term
-    for name in ("coefficients", "active", "rotation_degrees", "landmarks_percent"):
+    for name in ("coefficients", "active", "rotation_degrees", "landmarks_percent", "neutral_mm"):
         assert after[name] < 0.9 * before[name], name
-    assert after["neutral_mm"] < before["neutral_mm"]
 
 
 def test_half_precision_trains_and_is_stored(shards: Path, tmp_path: Path) -> None:
