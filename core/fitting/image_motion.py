@@ -26,7 +26,7 @@ from core.fitting.types import PhotoFit
 from core.scene.rasterise import rasterise
 
 _POINTS: Final = 600  # of a key frame
-_MOBILE: Final = 0.5e-3  # metres that the units move skin of half trust, root of the mean square of all
+_MOBILE: Final = 0.55e-3  # metres that the units move skin of half trust, root of the mean square of all
 _LOCAL: Final = 13  # pixels over which contrast is normalised
 _FLAT: Final = 0.03  # contrast (log intensity) of noise
 _OUTLIER: Final = 0.24  # difference, in local contrasts, where trust falls to a quarter
