@@ -6,13 +6,13 @@ is also a cancellation point.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from core.errors import Cancelled
 
@@ -35,24 +35,21 @@ def while_working(work: Callable[[], T], report: Callable[[float], None], second
         report: told a fraction a few times a second, which slows down towards 1 when the work takes longer.
         seconds: that it takes on most machines.
     """
-    done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    done: Future[T] = Future()
 
     def run() -> None:
         try:
-            done.put((work(), None))
+            done.set_result(work())
         except BaseException as error:  # raised again where the result is waited for
-            done.put((None, error))
+            done.set_exception(error)
 
     started = time.perf_counter()
+    # An executor would wait for the work at the process's end.
     threading.Thread(target=run, name="semblance-work", daemon=True).start()
-    while True:
-        with suppress(queue.Empty):
-            result, error = done.get(timeout=_TICK)
-            if error is not None:
-                raise error
-            return cast(T, result)
+    while not wait([done], timeout=_TICK).done:
         share = (time.perf_counter() - started) / seconds
         report(0.9 * share if share < 1 else 1 - 0.1 / share)
+    return done.result()
 
 
 @dataclass(frozen=True)

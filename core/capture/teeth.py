@@ -13,15 +13,18 @@ import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 
-from core.scene.shading import srgb_to_linear
+from core.capture.crop import SquareCrop
+from core.face_model.mediapipe_topology import LIPS_INNER
+from core.scene.shading import LUMINANCE, srgb_to_linear
 
-_UPPER: Final = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)  # the lips' inner line, right to left
-_LOWER: Final = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+_CORNER: Final = LIPS_INNER.index(308)
+# The lips' inner line from corner to corner.
+_UPPER, _LOWER = LIPS_INNER[: _CORNER + 1], (*LIPS_INNER[_CORNER:], LIPS_INNER[0])
 _MIDDLE: Final = (81, 311)  # between these the front teeth are seen
 # All lengths are fractions of the distance between the eyes' outer corners.
-_SIZE: Final = (0.9, 0.55)  # of the window round the mouth
-_WIDTH: Final = 220  # pixels of the window
-_PER_EYES: Final = _WIDTH / _SIZE[0]
+_SIDE: Final = 0.9  # of the square round the mouth
+_PIXELS: Final = 220  # along a side
+_PER_EYES: Final = _PIXELS / _SIDE
 _PARTED: Final = 0.03  # lips nearer to each other say nothing
 _SEAM: Final = 0.02  # shadows between the rows, and between teeth, are narrower; no tooth is lower
 _LIP_LINE: Final = 0.045  # the landmarks of the lower lip may lie so far below its edge
@@ -40,7 +43,7 @@ def teeth_meet(pixels: UInt8[ndarray, "height width 3"], landmarks: Float[ndarra
     """
     window, points = _window(pixels, landmarks.astype(np.float64))
     first, last = (int(points[place, 0]) for place in _MIDDLE)
-    columns = np.arange(max(first, 0), min(last + 1, _WIDTH))
+    columns = np.arange(max(first, 0), min(last + 1, _PIXELS))
     if len(columns) < 8:
         return False
     top, bottom = (_line(points[list(lip)], columns).clip(0, len(window) - 1) for lip in (_UPPER, _LOWER))
@@ -60,18 +63,11 @@ def _window(
     """The mouth upright and of one size, in linear light, and the landmarks in it."""
     eyes = float(np.linalg.norm(landmarks[33] - landmarks[263]))  # in 3D, so that a turn does not shrink it
     points = landmarks[:, :2]
-    right, left = points[_UPPER[0]], points[_UPPER[-1]]
-    across = (left - right) / max(float(np.linalg.norm(left - right)), 1e-6)
-    width, height = _WIDTH, round(_SIZE[1] * _PER_EYES)
-    axes = np.stack([across, [-across[1], across[0]]], axis=1) * (eyes / _PER_EYES)
-    corner = (right + left) / 2 - axes @ [width / 2, height / 2]
-    step = eyes / _PER_EYES
-    if step > 1:  # a mean over what falls into one pixel of the window
-        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.5 * step)
-    warp = np.column_stack([axes, corner + axes @ [0.5, 0.5] - 0.5])
-    cut = cv2.warpAffine(pixels, warp, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    inside = (points - corner) @ np.linalg.inv(axes).T
-    linear = srgb_to_linear(torch.from_numpy(cut.astype(np.float32) / 255)).numpy()
+    right, left = points[LIPS_INNER[0]], points[LIPS_INNER[_CORNER]]
+    x, y = (right + left) / 2
+    square = SquareCrop((x, y), _SIDE * eyes, float(np.arctan2(*(left - right)[::-1])))
+    inside = ((points - square.centre) @ square.axes / square.side + 0.5) * _PIXELS
+    linear = srgb_to_linear(torch.from_numpy(square.cut(pixels, _PIXELS).astype(np.float32) / 255)).numpy()
     return cv2.GaussianBlur(linear, (0, 0), 1.5), inside
 
 
@@ -82,7 +78,7 @@ def _line(points: Float[ndarray, "points 2"], columns: ndarray) -> Float[ndarray
 
 def _teeth(window: ndarray, columns: ndarray, top: ndarray, bottom: ndarray) -> Bool[ndarray, "h w"]:
     """Pixels as light as teeth are, beside the person's own lips."""
-    light = window @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    light = window @ LUMINANCE.astype(np.float32)
     red = window[..., 0] / (window.sum(axis=-1) + 1e-4)
     away = np.array(_LIP_SAMPLES)[:, None] * _PER_EYES
     rows = np.concatenate([(top - away).ravel(), (bottom + away).ravel()]).astype(int)

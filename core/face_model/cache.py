@@ -28,6 +28,8 @@ offset is off by 0.25 µm, or by 0.6 µm where a jaw opens 40 mm. Half floats of
 by 15 µm there."""
 
 _BASES: Final = ("identity_basis", "expression_deltas")
+# What reading a file that is absent or damaged raises.
+_DAMAGE: Final = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _ARRAYS: Final = (
     "template", "polygon_vertices", "polygon_starts", "uv", "joint_offset", "joint_regressor", "skin_weights",
     "region", "landmark_triangles", "landmark_barycentrics", "mirror",
@@ -101,9 +103,8 @@ def is_cached(file: Path, key: str) -> bool:
     """Whether a model of that key is stored whole, as far as its header and the file's end tell."""
     try:
         with np.load(file, allow_pickle=False) as stored:
-            header = json.loads(str(stored["header"]))
-            return bool(header["format"] == FORMAT_VERSION and header["key"] == key)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+            return _header(stored, key) is not None
+    except _DAMAGE:
         return False
 
 
@@ -111,8 +112,8 @@ def read_cached(file: Path, key: str) -> FaceModel | None:
     """A stored model; none if the file is absent, of another format or key, or damaged in any way."""
     try:
         with np.load(file, allow_pickle=False) as stored:
-            header = json.loads(str(stored["header"]))
-            if header["format"] != FORMAT_VERSION or header["key"] != key:
+            header = _header(stored, key)
+            if header is None:
                 return None
             arrays = {name: stored[name] for name in _ARRAYS}
             for name in _BASES:
@@ -125,17 +126,12 @@ def read_cached(file: Path, key: str) -> FaceModel | None:
                 **arrays,
             )
         check_model(model, str(file))
-    except FileNotFoundError:
-        return None
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-        ModelUnreadable,
-    ):
+    except (*_DAMAGE, ModelUnreadable):
         return None
     return model
+
+
+def _header(stored: Any, key: str) -> dict[str, Any] | None:
+    """The header of a stored model; none if it is of another format or key."""
+    header: dict[str, Any] = json.loads(str(stored["header"]))
+    return header if header["format"] == FORMAT_VERSION and header["key"] == key else None

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, identity
 from scipy.spatial import cKDTree
 
 from core.face_model.arkit import ARKIT_INDEX
@@ -55,14 +55,9 @@ class LipSeal:
 
     def matrix(self) -> csr_matrix:
         """(vertices, vertices): takes displacements upward to those that leave the lips together."""
-        count = len(self._follow)
-        pairs = np.arange(len(self._upper))
-        ones = np.ones(len(pairs))
-        gap = csr_matrix((ones, (pairs, self._upper)), (len(pairs), count)) - csr_matrix(
-            (ones, (pairs, self._lower)), (len(pairs), count)
-        )
-        whole = csr_matrix((np.ones(count), (np.arange(count), np.arange(count))), (count, count))
-        return (whole + csr_matrix(self._follow) @ gap).astype(np.float32).tocsr()
+        whole = identity(len(self._follow), format="csr")
+        gap = whole[self._upper] - whole[self._lower]
+        return csr_matrix(whole + csr_matrix(self._follow) @ gap, dtype=np.float32)
 
     def sealed(self, moves: Float32[ndarray, "*some vertices 3"]) -> Float32[ndarray, "*some vertices 3"]:
         """Displacements of the neutral face without what parts the lips."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float32
 from numpy import ndarray
 
 from core.face_model.model import LANDMARK_COUNT, FaceModel
@@ -94,12 +95,16 @@ def refine_by_flow(
         return fit
     points = sample_face(model, POINTS)
     flow = ViewFlow(model, observations, points)
+    free_form = _free_form(model, weights, belief)
     for done in range(rounds):
         tracks = trusted_tracks(flow, model, fit, weights)
         if not any(each.trust.any() for each in tracks):
             return fit
         fitting = part(progress, (done + 0.5) / rounds, (done + 1) / rounds)
-        fit = fit_tracks(model, observations, points, tracks, fit, weights, belief=belief, progress=fitting)
+        fit = fit_tracks(
+            model, observations, points, tracks, fit, weights,
+            belief=belief, free_form=free_form, progress=fitting,
+        )  # fmt: skip
         progress((done + 1) / rounds)
     return settle_expressions(model, observations, points, tracks, fit, weights, belief=belief)
 
@@ -148,6 +153,7 @@ def fit_tracks(
     weights: TrackWeights | None = None,
     *,
     belief: FaceBelief | None = None,
+    free_form: Float32[ndarray, "modes vertices 3"] | None = None,
     iterations: int = 30,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> DenseFit:
@@ -158,13 +164,13 @@ def fit_tracks(
         tracks: one for each photo.
         start: where to begin; its free-form correction is kept, and added to.
         belief: what networks say of the person and the photos.
+        free_form: what the head may be beyond the basis, of unit variance; by the weights where not given.
         progress: called with the fraction done; what it raises ends the fit.
     """
     weights = weights or TrackWeights()
     belief = belief or FaceBelief()
-    size = weights.free_form_size / np.sqrt(1 + weights.free_form_held * belief.firmness)
-    count = FREE_FORM_MODES if size else 0
-    free_form = smooth_modes(model, float(size), weights.free_form_reach, count)
+    if free_form is None:
+        free_form = _free_form(model, weights, belief)
     places = _places(
         model, points, model.template + start.correction, np.concatenate([model.identity_basis, free_form])
     )
@@ -184,6 +190,15 @@ def fit_tracks(
         solver.identity[modes:].astype(np.float32), free_form, axes=1
     )
     return DenseFit(solver.identity[:modes], correction, found)
+
+
+def _free_form(
+    model: FaceModel, weights: TrackWeights, belief: FaceBelief | None
+) -> Float32[ndarray, "modes vertices 3"]:
+    """What a head may be beyond the basis; the less the more is believed of it."""
+    firmness = belief.firmness if belief is not None else 0.0
+    size = float(weights.free_form_size / np.sqrt(1 + weights.free_form_held * firmness))
+    return smooth_modes(model, size, weights.free_form_reach, FREE_FORM_MODES if size else 0)
 
 
 def _places(model: FaceModel, points: SurfacePoints, mean: ndarray, basis: ndarray) -> LinearPoints:

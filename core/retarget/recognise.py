@@ -82,8 +82,8 @@ def recognise_meshes(meshes: Mapping[str, Iterable[str]]) -> Mapping[str, Recogn
     together = recognise(name for names in keys.values() for name in names)
     found = {}
     for mesh, names in keys.items():
-        same = recognise(names, together.vocabulary) if together.vocabulary else recognise(names)
         alone = recognise(names)
+        same = recognise(names, together.vocabulary) if together.vocabulary else alone
         found[mesh] = same if len(same.table.channels) >= len(alone.table.channels) else alone
     return found
 

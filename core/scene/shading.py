@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -12,6 +14,9 @@ from torch.linalg import cross
 
 from core.scene.camera import Camera, project_camera
 from core.scene.rasterise import Fragments
+
+LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722])
+"""Of linear sRGB."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.scene.shading import LUMINANCE
 from core.surface.atlas import Atlas
-from core.surface.delight import LUMINANCE
 from core.surface.noise import value_noise
 
 # Share of plain skin just above a brow below which hair hangs over it. A fringe that ends above the brows

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from core.scene.lighting import fit_lighting, shade
 from core.scene.rasterise import rasterise
-from core.scene.shading import visible_vertices
+from core.scene.shading import LUMINANCE, visible_vertices
 from core.surface.images import sample_image
 from core.surface.view import View
 
@@ -27,7 +27,6 @@ _SKIN_RATIO_SPREAD = 0.18
 _REFLECTANCE_RANGE = (0.045, 0.46)  # luminance of the darkest and the lightest skin
 _EXPOSURE = 0.85  # photographers expose the lit side of a face a little above its reflectance
 _CALM = 0.02  # weight, against all samples, of even light from everywhere: it calms sides that no skin shows
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 @dataclass(frozen=True)

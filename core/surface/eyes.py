@@ -9,8 +9,8 @@ from numpy import ndarray
 from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import JOINTS
 from core.fitting.types import FittedHead
+from core.scene.shading import LUMINANCE
 from core.surface.atlas import Atlas
-from core.surface.delight import LUMINANCE
 from core.surface.images import fill_polygon
 from core.surface.noise import value_noise
 from core.surface.view import View

@@ -8,8 +8,8 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.face_model.model import FaceModel
+from core.scene.shading import LUMINANCE
 from core.surface.atlas import Atlas
-from core.surface.delight import LUMINANCE
 from core.surface.noise import value_noise
 
 _TOOTH = np.array([0.78, 0.71, 0.60])

@@ -13,10 +13,10 @@ from numpy import ndarray
 from core.errors import BadInput
 from core.fitting.types import FittedHead
 from core.progress import Progress
-from core.scene.shading import linear_to_srgb
+from core.scene.shading import LUMINANCE, linear_to_srgb
 from core.surface.atlas import Atlas, pad_charts, solid_triangles
 from core.surface.brows import draw_brows, hair_colour
-from core.surface.delight import LUMINANCE, Light, agree_on_tone, estimate_light
+from core.surface.delight import Light, agree_on_tone, estimate_light
 from core.surface.eyes import agree_on_irises, iris_radius, measure_iris, paint_eyes
 from core.surface.fill import grain_strength, paint_skin, skin_field
 from core.surface.harmonic import close_seams
