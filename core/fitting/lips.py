@@ -11,47 +11,46 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
-from scipy.sparse import csr_matrix, identity
+from scipy.sparse import csc_matrix, csr_matrix, diags, identity
+from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.embedding_data import has_landmarks
+from core.face_model.laplacian import mesh_laplacian
 from core.face_model.model import FaceModel
 
 # Fractions of the mouth's width
 _NEAR: Final = 0.4  # of the middle of the mouth: where contacts are looked for
-_APART: Final = 0.03  # lips' vertices that touch: models leave up to 1 mm between them
-_REACH: Final = (0.25, 0.12, 0.12)  # standard deviation (x, y, z) of how far skin goes with a contact
+_BESIDE: Final = 0.035  # of each other, level: lips' vertices that touch
+_APART: Final = 0.03  # up and down: models leave up to 1 mm between lips,
+_APART_AT_CORNERS: Final = 0.05  # and up to 2 mm
+_AT_CORNERS: Final = 0.1  # of each corner
+_REACH: Final = 0.17  # how far skin goes with a contact
+_FARTHEST: Final = 0.8  # of a contact: what moves at all
+_FIRMNESS: Final = 10.0  # of contacts against the skin's bending
 _FEWEST: Final = 4  # contacts
-_STIFFNESS: Final = 0.05  # contacts nearer to each other than the reach move as one
 _SLIT: Final = -2e-4  # metres between the lips; below 0, since subdivision draws them back from each other
-# Contacts in front and behind move as one: what is left of the wider gap closes in turns.
-_CLOSINGS: Final = 3
+_CLOSINGS: Final = 6  # turns: skin that closes one contact moves the others
+_LEVEL: Final = 0.3  # of a distance up and down counts when the vertex across is looked for
+# Parts of the corners' way down with the jaw
+_UPPER: Final = 0.85  # no more than this goes the upper lip
+_LOWER: Final = 1.15  # no less than this the lower one
+_LEAST_DROP: Final = 1e-3  # metres that the corners go with a jaw that opens
+_CORNERS: Final = [78, 308]  # MediaPipe's landmarks
+_MIDDLE: Final = [13, 14]  # of the upper and the lower lip
 
 
 class LipSeal:
     """Takes out of displacements what parts the lips of a model's neutral face, up and down.
 
+    Skin follows the lips as it bends: each lip's own surroundings, and what lies between at the corners.
     A model whose jaw does not open, or whose lips are nowhere near each other, is left as it is.
     """
 
     def __init__(self, model: FaceModel) -> None:
         self._upper, self._lower = lip_contacts(model)
-        count = len(self._upper)
-        self._follow = np.zeros((model.vertex_count, count))  # metres up per metre of a contact's gap
-        if not count:
-            return
-        jaw = -model.expression_deltas[ARKIT_INDEX["jawOpen"]][:, 1].astype(np.float64)
-        still, moved = jaw[self._upper].mean(), jaw[self._lower].mean()
-        side = np.clip((jaw - still) / (moved - still), 0, 1) - 0.5  # lower lip up, upper lip down
-        contacts = (model.template[self._upper] + model.template[self._lower]) / 2
-        apart = (model.template[:, None] - contacts[None]) / (np.array(_REACH) * _width(model))
-        away = np.linalg.norm(apart, axis=2)
-        skin = model.region_mask("skin", "mouth_interior")
-        near = np.where(skin[:, None] & (away < 4), np.exp(-0.5 * away**2), 0) * side[:, None]
-        closed = near[self._lower] - near[self._upper]
-        normal = closed.T @ closed + _STIFFNESS * np.eye(count)
-        self._follow = near @ np.linalg.solve(normal, closed.T)
+        self._follow = _follow(model, self._upper, self._lower)
 
     def matrix(self) -> csr_matrix:
         """(vertices, vertices): takes displacements upward to those that leave the lips together."""
@@ -76,27 +75,70 @@ class LipSeal:
 
 
 def lip_contacts(model: FaceModel) -> tuple[Int[ndarray, " contacts"], Int[ndarray, " contacts"]]:
-    """Vertices of the upper and of the lower lip that touch in the model's template; none where none do."""
+    """Vertices of the upper and of the lower lip that touch in the model's template; none where none do.
+
+    From corner to corner, and as far back as lips touch. What hangs on the jaw more than the corners do is
+    the lower lip.
+    """
     none = np.zeros(0, np.int64)
     if not has_landmarks(model):
         return none, none
     template, width = model.template, _width(model)
-    jaw = -model.expression_deltas[ARKIT_INDEX["jawOpen"]][:, 1]
-    middle = model.landmarks(template)[[13, 14]].mean(axis=0)
+    landmarks, drop = model.landmarks(template), _drop(model)
+    corners, middle = landmarks[_CORNERS], landmarks[_MIDDLE].mean(axis=0)
     near = model.region_mask("skin", "mouth_interior")
     near &= np.linalg.norm((template - middle) * (0.5, 1, 1), axis=1) < _NEAR * width
-    if not near.any() or jaw[near].max() < 1e-3:
+    near &= (template[:, 0] > corners[:, 0].min()) & (template[:, 0] < corners[:, 0].max())
+    upper, lower = np.flatnonzero(near & (drop < _UPPER)), np.flatnonzero(near & (drop > _LOWER))
+    if not len(upper) or not len(lower):
         return none, none
-    lower = np.flatnonzero(near & (jaw > 0.5 * jaw[near].max()))
-    upper = np.flatnonzero(near & (jaw < 0.12 * jaw[near].max()))
-    if not len(lower) or not len(upper):
-        return none, none
-    apart, below = cKDTree(template[lower]).query(template[upper])
-    above = cKDTree(template[upper]).query(template[lower])[1]
-    touching = (above[below] == np.arange(len(upper))) & (apart < _APART * width)
-    return (upper[touching], lower[below[touching]]) if touching.sum() >= _FEWEST else (none, none)
+    flat = template * (1, _LEVEL, 1)
+    below = cKDTree(flat[lower]).query(flat[upper])[1]
+    above = cKDTree(flat[upper]).query(flat[lower])[1]
+    mutual = above[below] == np.arange(len(upper))
+    upper, lower = upper[mutual], lower[below[mutual]]
+    apart = template[upper] - template[lower]
+    aside = np.abs(template[upper, 0, None] - corners[:, 0]).min(axis=1)
+    high = np.where(aside < _AT_CORNERS * width, _APART_AT_CORNERS, _APART) * width
+    touching = (np.hypot(apart[:, 0], apart[:, 2]) < _BESIDE * width) & (np.abs(apart[:, 1]) < high)
+    return (upper[touching], lower[touching]) if touching.sum() >= _FEWEST else (none, none)
+
+
+def _follow(
+    model: FaceModel, upper: Int[ndarray, " contacts"], lower: Int[ndarray, " contacts"]
+) -> Float[ndarray, "vertices contacts"]:
+    """Metres up per metre of a contact's gap: what closes the gaps, moves little and bends little."""
+    moves = np.zeros((model.vertex_count, len(upper)))
+    if not len(upper):
+        return moves
+    contacts = model.template[np.concatenate([upper, lower])]
+    near = cKDTree(contacts).query(model.template)[0] < _FARTHEST * _width(model)
+    own = np.flatnonzero(near & model.region_mask("skin", "mouth_interior"))
+    laplacian = mesh_laplacian(model)
+    bends = csr_matrix(diags(1 / np.maximum(laplacian.diagonal(), 1)) @ laplacian)[own][:, own]
+    gap = csr_matrix(identity(model.vertex_count, format="csr")[upper])[:, own]
+    gap = csr_matrix(gap - csr_matrix(identity(model.vertex_count, format="csr")[lower])[:, own])
+    # with neighbours at a distance h, the operator's bending is h^2 / 4 of the surface's
+    still = (_edge_length(model, np.concatenate([upper, lower])) / (_REACH * _width(model))) ** 4 / 16
+    solver = splu(csc_matrix(bends.T @ bends + still * identity(len(own)) + _FIRMNESS * gap.T @ gap))
+    moves[own] = -_FIRMNESS * solver.solve(gap.T.toarray())
+    return moves
+
+
+def _edge_length(model: FaceModel, vertices: Int[ndarray, " some"]) -> float:
+    """Median length of the edges at vertices, metres."""
+    t = model.triangles[np.isin(model.triangles, vertices).any(axis=1)]
+    sides = model.template[t] - model.template[np.roll(t, 1, axis=1)]
+    return float(np.median(np.linalg.norm(sides, axis=2)))
+
+
+def _drop(model: FaceModel) -> Float[ndarray, "vertices"]:
+    """How far each vertex goes down with the jaw, as parts of the way that the corners of the mouth go."""
+    down = -model.expression_deltas[ARKIT_INDEX["jawOpen"]][:, 1].astype(np.float64)
+    on_corners = model.landmarks(np.stack([down] * 3, axis=1).astype(np.float32))[_CORNERS, 0].mean()
+    return down / max(float(on_corners), _LEAST_DROP)
 
 
 def _width(model: FaceModel) -> float:
-    corners: Float[ndarray, "2 3"] = model.landmarks(model.template)[[78, 308]]
+    corners: Float[ndarray, "2 3"] = model.landmarks(model.template)[_CORNERS]
     return float(np.linalg.norm(corners[0] - corners[1]))

@@ -22,15 +22,19 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from core.capture.photos import load_photo
 from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
+from core.fitting.face_belief import believed
 from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
+from models.face_reader import FaceReader, load_face_reader
 from tests.benchmarks.ict_truth import now_region
 from tests.benchmarks.reading import PhotoReader, data_folder
+from tests.benchmarks.shape import read_view
 
-FITS = ("landmarks alone", "whole fit")
+FITS = ("landmarks alone", "whole fit", "with RecNet")
 _MOST_OF_SAME = 10  # photos of a person
 
 
@@ -54,13 +58,24 @@ def same_person() -> list[list[Path]]:
     return [sorted(folder.glob("*.jpg"))[:_MOST_OF_SAME] for folder in folders]
 
 
-def half_neutrals(model: FaceModel, halves: list[list[Path]], reader: PhotoReader) -> ndarray | None:
+def half_neutrals(
+    model: FaceModel, halves: list[list[Path]], photos: PhotoReader, faces: FaceReader | None
+) -> ndarray | None:
     """Neutrals (fit, half, vertices, 3); none where a half shows no face."""
-    observations = [reader.read_all(half) for half in halves]
-    if not all(observations):
+    seen = [[(path, face) for path in half if (face := photos.read(path))] for half in halves]
+    if not all(seen):
         return None
-    coarse = [model.neutral(fit_landmarks(model, half).identity.astype(np.float32)) for half in observations]
-    return np.array([coarse, [fit_head(model, half).neutral for half in observations]])
+    fits: list[list[ndarray]] = []
+    for half in seen:
+        faces_seen = [face for _, face in half]
+        coarse = model.neutral(fit_landmarks(model, faces_seen).identity.astype(np.float32))
+        of_half = [coarse, fit_head(model, faces_seen).neutral]
+        if faces is not None:
+            readings = [read_view(faces, load_photo(path).pixels, face) for path, face in half]
+            belief = believed(readings, faces.fuse(readings))
+            of_half.append(fit_head(model, faces_seen, belief=belief).neutral)
+        fits.append(of_half)
+    return np.array(fits).swapaxes(0, 1)
 
 
 def distances(
@@ -100,7 +115,7 @@ def main() -> None:
     parser.add_argument("--model", default="anny")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop reading people after these")
     options = parser.parse_args()
-    model = load_model(options.model)
+    model, network = load_model(options.model), load_face_reader()
     face = np.flatnonzero(
         now_region(model.landmarks(model.template), model.template) & model.region_mask("skin")
     )
@@ -110,7 +125,7 @@ def main() -> None:
         for photos in people:
             if time.monotonic() - started > 60 * options.minutes:
                 break
-            neutrals = half_neutrals(model, [photos[::2], photos[1::2]], reader)
+            neutrals = half_neutrals(model, [photos[::2], photos[1::2]], reader, network)
             if neutrals is None:
                 left_out += 1
             else:
@@ -119,7 +134,7 @@ def main() -> None:
     print(f"{len(every)} people ({left_out} left out: no face in a half), {len(face)} vertices")
     columns = ("same person", "different people", "ROC area", "own half nearest")
     print(f"{'median mm':18s}" + "".join(f"{column:>18s}" for column in columns))
-    for index, name in enumerate(FITS):
+    for index, name in enumerate(FITS[: every.shape[1]]):
         report(name, every[:, index])
 
 
