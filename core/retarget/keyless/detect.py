@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from core.face_model.closest import closest_points
@@ -40,6 +41,8 @@ _MANY = tuple(
 _SKIN_POINTS = np.setdiff1d(np.arange(LANDMARK_COUNT), IRISES)
 _MOST_UNLIKE = 0.012  # metres of rig: median residual of a face that is one
 _SUNKEN = 0.009  # metres behind the rig's corneas, of an iris that is the back of a socket
+_NEIGHBOURS = 8  # landmarks round one that tell where it lies
+_THROUGH = 0.02  # metres of rig, from where they tell: seen through a gap, as between parted lips
 _LEAST_VOTES = 0.08  # of the landmarks, that make a part skin
 
 
@@ -98,6 +101,7 @@ def find_face(
             fresh = robust_mean(np.stack(looks).astype(np.float32)).astype(np.float64)
             points = np.where(np.isnan(fresh), points, fresh)
             placement = _place(points, rig_landmarks)[0]
+            points = _not_through_gaps(points, placement, rig_landmarks)
     return Sight(_on_surface(surface, points, triangles[sorted(seen)]), placement, skin, eyes)
 
 
@@ -177,6 +181,20 @@ def _place(points: ndarray, rig_landmarks: ndarray) -> tuple[Placement, float]:
     known[IRISES] = False
     placement, distance = fit_similarity(points[known], rig_landmarks[known].astype(np.float64))
     return placement, float(np.median(distance))
+
+
+def _not_through_gaps(points: ndarray, placement: Placement, rig_landmarks: ndarray) -> ndarray:
+    """Points behind a gap in the skin are put where the landmarks round them say that the skin is."""
+    known = np.isfinite(points).all(axis=1)
+    known[IRISES] = False
+    chosen = np.flatnonzero(known)
+    off = placement.to_rig(points[chosen]) - rig_landmarks[chosen]
+    _, near = cKDTree(rig_landmarks[chosen]).query(rig_landmarks[chosen], k=min(_NEIGHBOURS, len(chosen)))
+    expected = np.median(off[near], axis=1)
+    through = np.linalg.norm(off - expected, axis=1) > _THROUGH
+    mended = points.copy()
+    mended[chosen[through]] = placement.to_mesh(rig_landmarks[chosen[through]] + expected[through])
+    return mended
 
 
 def _on_surface(surface: Surface, points: ndarray, seen: Int[ndarray, "triangles 3"]) -> Landmarks:
