@@ -137,6 +137,23 @@ def test_half_width_letters_of_mmd() -> None:
     assert found.table.channels["ｳｨﾝｸ２右"].weights == {"eyeBlinkRight": 1}
 
 
+def test_english_names_of_mmd_and_vrm_are_told_apart() -> None:
+    vowels = ["A", "I", "U", "E", "O"]
+    mmd = recognise([*vowels, "blink", "wink2", "wink2_R", "surprise", "tongue out"])
+    assert mmd.vocabulary == "mmd_english" and mmd.unmapped == ("blink",)
+    assert mmd.table.channels["wink2_R"].weights == {"eyeBlinkRight": 1}
+    vrm = recognise([*vowels, "Blink", "Blink_L", "Blink_R", "Joy", "Angry", "LookUp"])
+    assert vrm.vocabulary == "vrm0"
+
+
+def test_english_and_japanese_names_of_mmd_mean_the_same() -> None:
+    english, japanese = (vocabularies()[name].targets for name in ("mmd_english", "mmd"))
+    meant = {str(weights) for weights in japanese.values()}
+    assert all(str(weights) in meant for weights in english.values())
+    tda = recognise(["A", "I", "U", "O", "Wink 2", "Wink 2 Right", "Get angry", "MouseUP", "MouseWD", "Pero"])
+    assert (tda.vocabulary, tda.unmapped) == ("mmd_english", ())
+
+
 def test_a_vroid_export_with_the_meshs_name_before_each_key() -> None:
     names = [f"Face.M_F00_000_00_Fcl_{part}" for part in ("MTH_A", "MTH_I", "EYE_Close_L", "EYE_Close_R")]
     found = recognise(names)
