@@ -164,16 +164,16 @@ def load_face_reader(threads: int = 1) -> FaceReader | None:
     return FaceReader(threads=threads) if available("rec_net") else None
 
 
-def rig_reader(photos: int) -> FaceReader | None:
-    """The network that a rig of so many photos starts from, on all cores.
+def rig_reader() -> FaceReader | None:
+    """The network that rigs start from, on all cores: the user's RecNet, else the shipped one, if any.
 
-    One photo says little of a head's depth, and RecNet knows a little more. Several say more than it has
-    learnt so far: rigs of five were no better with it (``tests.benchmarks.shape``).
+    Photos say little of a head's depth where they show it from one side, and RecNet knows a little more
+    (``tests.benchmarks.shape`` and ``consistency``).
 
     Raises:
         ModelUnreadable: it is damaged or of another release.
     """
-    return load_face_reader(threads=0) if photos == 1 else None
+    return load_face_reader(threads=0)
 
 
 class ExpressionReader(_Reader):

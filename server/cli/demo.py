@@ -44,7 +44,7 @@ def demo(
     times: dict[str, dict[str, float]] = {}
 
     with reporter.job("rig", expected_seconds("anny", 1, options)) as progress:
-        rig = build_rig([photo], options=options, progress=progress, reader=rig_reader(1))
+        rig = build_rig([photo], options=options, progress=progress, reader=rig_reader())
     times["rig"] = progress.seconds
     save_rig(rig, folder / "astronaut.semrig")
     written = [folder / "astronaut.semrig"]

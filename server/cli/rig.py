@@ -60,7 +60,7 @@ def rig(
 
     options = RigOptions(name or stem, quality, texture_size, strict)
     with reporter.job("rig", expected_seconds(model, len(files), options)) as progress:
-        made = build_rig(files, model, options, progress, load_recogniser(), rig_reader(len(files)))
+        made = build_rig(files, model, options, progress, load_recogniser(), rig_reader())
     save_rig(made, target)
     for warning in (*made.warnings, *(line for photo in made.photos for line in photo.warnings)):
         reporter.warning(warning)

@@ -4,8 +4,8 @@
 
 Median distance, NoW-style, of the true neutral's face to the fitted neutral: of the model's mean head, of a
 fit to landmarks alone, of the whole fit without the network, of RecNet's own head, and of the whole fit with
-it, from the frontal photo and from all five. Rigs of one photo are made with it, rigs of several without: the
-last two columns are those once more, with the insides of mouth, nose and lids counted, which no scan has.
+it, from the frontal photo and from all five. Rigs are made with it: the last two columns are
+those once more, with the insides of mouth, nose and lids counted, which no scan has.
 RecNet was trained on rendered heads of ICT's basis too, though not on these: it knows how such heads vary,
 which no fit with another model does.
 
@@ -64,7 +64,7 @@ def errors(
     figures += [off(neutral(mean)) for mean, _ in identities]
     fits = [fit_head(model, some, belief=belief).neutral for some, belief in zip(sets, beliefs, strict=True)]
     figures += [off(fit) for fit in fits]
-    return figures + [median_error(head.neutral, model, made, hidden=True) for made in (fits[0], plain[1])]
+    return figures + [median_error(head.neutral, model, made, hidden=True) for made in fits]
 
 
 def read_view(reader: FaceReader, pixels: ndarray, seen: Observation) -> FaceReading:

@@ -60,7 +60,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
     options = BuildOptions(name, chosen.quality, chosen.texture_size, chosen.strict)
     paths = [given.path for given in task.files]
     progress = reports.progress(expected_seconds(chosen.model, len(paths), options))
-    rig = build_rig(paths, chosen.model, options, progress, load_recogniser(), rig_reader(len(paths)))
+    rig = build_rig(paths, chosen.model, options, progress, load_recogniser(), rig_reader())
     rig = _labelled(rig, task.labels)
     path = task.folder / "rig.semrig"
     save_rig(rig, path)
