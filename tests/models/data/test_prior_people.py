@@ -1,7 +1,8 @@
 """The landmark prior's people stay who they were when its network was trained.
 
 But for lids that closed at 0.72 and lips that moved less then: the stored landmarks and pictures were made
-anew when Anny's units were mended; expressions and poses are those of the training.
+anew when Anny's units were mended, and when the skin beside the nose was smoothed; expressions and poses are
+those of the training.
 """
 
 from __future__ import annotations
