@@ -13,7 +13,9 @@ from numpy import ndarray
 from scipy.sparse import csc_array, diags_array, eye_array
 from scipy.sparse.linalg import splu
 
-from core.face_model.laplacian import edges_laplacian
+from core.face_model.building import smoothstep
+from core.face_model.laplacian import edges_laplacian, from_neighbours
+from core.face_model.mesh import quad_sides
 from core.face_model.model import FaceModel
 
 # MediaPipe's landmarks down the valley, from the inner corner of the eye to above the wing of the nose.
@@ -45,8 +47,7 @@ def _beside_nose(model: FaceModel) -> Float[ndarray, "vertices"]:
     lines = [landmarks[list(valley)] for valley in _VALLEYS]
     segments = [segment for line in lines for segment in pairwise(line)]
     away = np.min([_distance(model.template, start, end) for start, end in segments], axis=0)
-    ramp = np.clip((_REACH - away) / (_REACH - _WHOLE), 0, 1)
-    return ramp**2 * (3 - 2 * ramp) * model.region_mask("skin")
+    return (1 - smoothstep(away, _WHOLE, _REACH)) * model.region_mask("skin")
 
 
 def _distance(
@@ -67,7 +68,5 @@ def _smoothing(
     zigzag in both.
     """
     quads = model.polygon_vertices.reshape(-1, 4)
-    sides = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
-    laplacian = edges_laplacian(sides, model.vertex_count)
-    bends = diags_array(weight / laplacian.diagonal()) @ laplacian
+    bends = diags_array(weight) @ from_neighbours(edges_laplacian(quad_sides(quads), model.vertex_count))
     return splu(csc_array(eye_array(model.vertex_count) + _STRENGTH * bends.T @ bends)).solve

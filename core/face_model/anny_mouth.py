@@ -14,6 +14,7 @@ from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.building import fit_rigid
 from core.face_model.embedding_data import landmark_vertices
 from core.face_model.mediapipe_topology import LIP_PAIRS
+from core.face_model.mesh import quad_sides
 from core.face_model.model import FaceModel
 
 # Metres at the incisors. MakeHuman seats both rows edge to edge, level with the line of the lips and 6-7 mm
@@ -103,7 +104,7 @@ def _biting_edge(
     uses = np.bincount(quads.ravel(), minlength=len(height))
     inner = uses == 4
     edge = inner & (height < height[inner].mean())
-    sides = np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+    sides = quad_sides(quads)
     across = np.concatenate([sides, sides[:, ::-1]])
     across = np.unique(across[edge[across[:, 0]] & (uses[across[:, 1]] == 2)], axis=0)
     # where the band ends, the edge has a second neighbour on the border; it is not higher

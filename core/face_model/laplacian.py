@@ -20,6 +20,11 @@ def edges_laplacian(edges: Int[ndarray, "edges 2"], count: int) -> csr_matrix:
     return (diags(np.asarray(adjacency.sum(axis=1)).ravel()) - adjacency).tocsr()
 
 
+def from_neighbours(laplacian: csr_matrix) -> csr_matrix:
+    """Takes values to their differences from the mean of the neighbours; a vertex without any has none."""
+    return csr_matrix(diags(1 / np.maximum(laplacian.diagonal(), 1)) @ laplacian)
+
+
 def mesh_laplacian(model: FaceModel) -> csr_matrix:
     """Graph Laplacian over the triangles' edges."""
     t = model.triangles

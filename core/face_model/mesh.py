@@ -11,6 +11,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 
+def quad_sides(quads: Int[ndarray, "quads 4"]) -> Int[ndarray, "sides 2"]:
+    """The four sides of every quad, in its own direction; a side of two quads comes twice."""
+    return np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)])
+
+
 def walk_edge_loop(quads: Int[ndarray, "quads 4"], start: tuple[int, int]) -> list[int]:
     """Vertices of the closed edge loop that runs through the edge ``start``.
 

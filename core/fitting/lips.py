@@ -11,13 +11,13 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
-from scipy.sparse import csc_matrix, csr_matrix, diags, identity
+from scipy.sparse import csc_matrix, csr_matrix, identity
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.embedding_data import has_landmarks
-from core.face_model.laplacian import mesh_laplacian
+from core.face_model.laplacian import from_neighbours, mesh_laplacian
 from core.face_model.model import FaceModel
 
 # Fractions of the mouth's width
@@ -54,9 +54,9 @@ class LipSeal:
 
     def matrix(self) -> csr_matrix:
         """(vertices, vertices): takes displacements upward to those that leave the lips together."""
-        whole = identity(len(self._follow), format="csr")
-        gap = whole[self._upper] - whole[self._lower]
-        return csr_matrix(whole + csr_matrix(self._follow) @ gap, dtype=np.float32)
+        count = len(self._follow)
+        gap = _gap(count, self._upper, self._lower)
+        return csr_matrix(identity(count, format="csr") + csr_matrix(self._follow) @ gap, dtype=np.float32)
 
     def sealed(self, moves: Float32[ndarray, "*some vertices 3"]) -> Float32[ndarray, "*some vertices 3"]:
         """Displacements of the neutral face without what parts the lips."""
@@ -111,18 +111,22 @@ def _follow(
     moves = np.zeros((model.vertex_count, len(upper)))
     if not len(upper):
         return moves
-    contacts = model.template[np.concatenate([upper, lower])]
-    near = cKDTree(contacts).query(model.template)[0] < _FARTHEST * _width(model)
+    contacts, width = np.concatenate([upper, lower]), _width(model)
+    near = cKDTree(model.template[contacts]).query(model.template)[0] < _FARTHEST * width
     own = np.flatnonzero(near & model.region_mask("skin", "mouth_interior"))
-    laplacian = mesh_laplacian(model)
-    bends = csr_matrix(diags(1 / np.maximum(laplacian.diagonal(), 1)) @ laplacian)[own][:, own]
-    gap = csr_matrix(identity(model.vertex_count, format="csr")[upper])[:, own]
-    gap = csr_matrix(gap - csr_matrix(identity(model.vertex_count, format="csr")[lower])[:, own])
+    bends = from_neighbours(mesh_laplacian(model))[own][:, own]
+    gap = _gap(model.vertex_count, upper, lower)[:, own]
     # with neighbours at a distance h, the operator's bending is h^2 / 4 of the surface's
-    still = (_edge_length(model, np.concatenate([upper, lower])) / (_REACH * _width(model))) ** 4 / 16
+    still = (_edge_length(model, contacts) / (_REACH * width)) ** 4 / 16
     solver = splu(csc_matrix(bends.T @ bends + still * identity(len(own)) + _FIRMNESS * gap.T @ gap))
     moves[own] = -_FIRMNESS * solver.solve(gap.T.toarray())
     return moves
+
+
+def _gap(count: int, upper: Int[ndarray, " contacts"], lower: Int[ndarray, " contacts"]) -> csr_matrix:
+    """(contacts, vertices): takes heights to those of the upper over the lower lip."""
+    whole = identity(count, format="csr")
+    return csr_matrix(whole[upper] - whole[lower])
 
 
 def _edge_length(model: FaceModel, vertices: Int[ndarray, " some"]) -> float:

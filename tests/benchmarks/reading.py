@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
+
+from numpy import ndarray
 
 from core.capture.faces import FaceFinder
 from core.capture.headshot import cut_headshot
@@ -13,6 +14,9 @@ from core.capture.photos import load_photo
 from core.errors import NoFaceFound
 from core.fitting.observe import observe
 from core.fitting.types import Observation
+from core.scene.camera import focal_length_pixels
+from models.face_reader import FaceReader
+from models.face_reading import FaceReading
 
 _MOST_SHOT_PIXELS = 3_000_000  # as a rig of five photos gets
 
@@ -40,9 +44,11 @@ class PhotoReader:
             return None
         return observe(photo, cut_headshot(photo, face, self.masker, _MOST_SHOT_PIXELS))
 
-    def read_all(self, paths: Iterable[Path]) -> list[Observation]:
-        """Observations of the photos that show a face."""
-        return [seen for path in paths if (seen := self.read(path)) is not None]
+
+def read_view(reader: FaceReader, pixels: ndarray, seen: Observation) -> FaceReading:
+    """What the network says of a picture, as rigs ask it."""
+    focal = seen.focal or focal_length_pixels(seen.width, seen.height)
+    return reader.read(pixels, seen.landmarks, (focal, focal, seen.width / 2, seen.height / 2))
 
 
 def data_folder() -> Path:

@@ -4,10 +4,9 @@
 
 Median distance, NoW-style, of the true neutral's face to the fitted neutral: of the model's mean head, of a
 fit to landmarks alone, of the whole fit without the network, of RecNet's own head, and of the whole fit with
-it, from the frontal photo and from all five. Rigs are made with it: the last two columns are
-those once more, with the insides of mouth, nose and lids counted, which no scan has.
-RecNet was trained on rendered heads of ICT's basis too, though not on these: it knows how such heads vary,
-which no fit with another model does.
+it, from the frontal photo and from all five. Rigs are made with it: the last two columns are those once more,
+with the insides of mouth, nose and lids counted, which no scan has. RecNet was trained on rendered heads of
+ICT's basis too, though not on these: it knows how such heads vary, which no fit with another model does.
 
 On a machine that is busy with other work, set OMP_NUM_THREADS=1: with more threads than free cores most of
 the time goes into their waiting for each other.
@@ -20,7 +19,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from numpy import ndarray
 from PIL import Image
 
 from core.face_model.model import FaceModel
@@ -29,11 +27,9 @@ from core.fitting.face_belief import believed
 from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation
-from core.scene.camera import focal_length_pixels
 from models.face_reader import FaceReader, load_face_reader
-from models.face_reading import FaceReading
 from tests.benchmarks.ict_truth import TrueHead, make_head, median_error, observe_views, seeds_line
-from tests.benchmarks.reading import PhotoReader
+from tests.benchmarks.reading import PhotoReader, read_view
 
 COLUMNS = (
     "unfitted", "landmarks, 1", "landmarks, 5", "no network, 1", "no network, 5", "RecNet alone, 1",
@@ -65,12 +61,6 @@ def errors(
     fits = [fit_head(model, some, belief=belief).neutral for some, belief in zip(sets, beliefs, strict=True)]
     figures += [off(fit) for fit in fits]
     return figures + [median_error(head.neutral, model, made, hidden=True) for made in fits]
-
-
-def read_view(reader: FaceReader, pixels: ndarray, seen: Observation) -> FaceReading:
-    """What the network says of a picture, as rigs ask it."""
-    focal = seen.focal or focal_length_pixels(seen.width, seen.height)
-    return reader.read(pixels, seen.landmarks, (focal, focal, seen.width / 2, seen.height / 2))
 
 
 def main() -> None:

@@ -177,17 +177,19 @@ def _poses(surface: Surface, triangles: ndarray) -> Iterator[Placement]:
 
 
 def _place(points: ndarray, rig_landmarks: ndarray) -> tuple[Placement, float]:
-    known = np.isfinite(points).all(axis=1)
-    known[IRISES] = False
-    placement, distance = fit_similarity(points[known], rig_landmarks[known].astype(np.float64))
+    skin = _known_skin(points)
+    placement, distance = fit_similarity(points[skin], rig_landmarks[skin].astype(np.float64))
     return placement, float(np.median(distance))
+
+
+def _known_skin(points: ndarray) -> ndarray:
+    """Numbers of the landmarks that were found, without irises: those may lie at the back of a socket."""
+    return np.setdiff1d(np.flatnonzero(np.isfinite(points).all(axis=1)), IRISES)
 
 
 def _not_through_gaps(points: ndarray, placement: Placement, rig_landmarks: ndarray) -> ndarray:
     """Points behind a gap in the skin are put where the landmarks round them say that the skin is."""
-    known = np.isfinite(points).all(axis=1)
-    known[IRISES] = False
-    chosen = np.flatnonzero(known)
+    chosen = _known_skin(points)
     off = placement.to_rig(points[chosen]) - rig_landmarks[chosen]
     _, near = cKDTree(rig_landmarks[chosen]).query(rig_landmarks[chosen], k=min(_NEIGHBOURS, len(chosen)))
     expected = np.median(off[near], axis=1)
@@ -201,6 +203,6 @@ def _on_surface(surface: Surface, points: ndarray, seen: Int[ndarray, "triangles
     """Means over views lie a little inside: back to the nearest place on the skin seen."""
     known = np.isfinite(points).all(axis=1)
     result = np.where(known[:, None], points, 0.0)
-    chosen = np.setdiff1d(np.flatnonzero(known), IRISES)
+    chosen = _known_skin(points)
     result[chosen] = closest_points(result[chosen], surface.vertices, seen).position
     return Landmarks(result, known)

@@ -41,7 +41,7 @@ def test_random_heads_keep_their_lips_together(anny: FaceModel, seal: LipSeal) -
         gaps(anny, np.tensordot(codes, basis, axes=1))
         for basis in (anny.identity_basis, seal.sealed(anny.identity_basis))
     )
-    assert held.std() < 0.5 * free.std()
+    assert held.std() < 0.1 * free.std()
 
 
 def test_only_the_mouth_is_changed_and_only_upward(anny: FaceModel, seal: LipSeal) -> None:
@@ -68,7 +68,7 @@ def test_parted_lips_are_closed_and_closed_ones_left(anny: FaceModel, seal: LipS
     parted = anny.template + np.float32(0.15) * jaw
     before, after = gaps(anny, parted), gaps(anny, seal.closed(parted))
     assert before.max() > 3e-3
-    assert after.max() < 1e-3
+    assert after.max() < 1e-4
     apart = anny.template.copy()
     _, lower = lip_contacts(anny)
     apart[lower, 1] += 2.5e-3  # pressed together
