@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import JOINTS, REGIONS, FaceModel
-from core.rig import Camera, Material, Photo, Rig
+from core.rig import Camera, Displacement, Material, Photo, Rig
 
 MATERIALS = (
     Material("skin", (0.6, 0.4, 0.3), 0.5, 0.3, texture="albedo.png"),
@@ -82,8 +82,24 @@ def _ellipsoid(patch: _Patch) -> tuple[ndarray, list[list[int]], list[list[tuple
     return np.array(patch.centre) + unit * np.array(patch.radii), polygons, corners
 
 
+def _relief() -> tuple[Displacement, ...]:
+    """Maps enough for two files: one at rest, three that follow expressions."""
+    row, column = np.mgrid[:64, :64].astype(np.float32)
+    return (
+        Displacement.of("neutral", 2e-4 * np.sin(column)),
+        Displacement.of(
+            "wrinkle_brow_raise",
+            1e-3 * np.cos(row / 4),
+            {"browInnerUp": 0.6, "browOuterUpLeft": 0.3, "browOuterUpRight": 0.3},
+            measured=0.5,
+        ),
+        Displacement.of("wrinkle_smile_left", 5e-4 * np.cos(column / 3), {"mouthSmileLeft": 1.0}),
+        Displacement.of("wrinkle_chin", -5e-4 * np.sin(row / 5), {"mouthShrugLower": 1.0}),
+    )
+
+
 def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig:
-    """A head with nine regions, 52 distinct shape keys and six materials.
+    """A head with nine regions, 52 distinct shape keys, six materials and four displacement maps.
 
     It has about a thousand vertices, times ``detail`` squared; ``changes`` replace fields of the rig.
     """
@@ -148,6 +164,7 @@ def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig
                 warnings=("The hair hides the left brow.",),
             ),
         ),
+        displacement=_relief(),
         previews={"front.png": albedo},
         warnings=("Made from one photo: the sides are a guess.",),
         provenance={"options": {"photos": 1}},

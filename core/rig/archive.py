@@ -1,4 +1,4 @@
-"""The ``.semrig`` file: a zip of ``rig.json``, ``mesh.npz``, textures and previews."""
+"""The ``.semrig`` file: a zip of ``rig.json``, ``mesh.npz``, textures, displacement maps and previews."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from core.documents import (
     write_member,
 )
 from core.errors import RigUnreadable
+from core.rig import displacement
 from core.rig.check import MESH_ARRAYS, check_materials, check_mesh, is_png_name
 from core.rig.codec import FORMAT, SCHEMA, from_parts, to_arrays, to_document
 from core.rig.document import Image, Rig
@@ -52,12 +53,14 @@ def save_rig(rig: Rig, path: Path) -> None:
             raise ValueError(f"{name!r} cannot be the file name of a PNG")
         if image.ndim != 3 or image.shape[2] not in (3, 4) or max(image.shape) > MAX_IMAGE_SIDE:
             raise ValueError(f"{name} has the shape {image.shape}")
-    text = pack_json(document)
+    text, maps = pack_json(document), displacement.to_files(rig.displacement)
     with staged_output(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         write_member(archive, "rig.json", text)
         write_member(archive, "mesh.npz", pack_arrays(arrays))
         for name in sorted(rig.textures):
             write_member(archive, name, _pack_image(rig.textures[name]))
+        for name, content in sorted(maps.items()):
+            write_member(archive, name, content)
         for name in sorted(rig.previews):
             write_member(archive, PREVIEWS + name, _pack_image(rig.previews[name]))
 
@@ -93,7 +96,8 @@ def load_rig(path: Path) -> Rig:
             for name in sorted(members.names())
             if name.startswith(PREVIEWS) and is_png_name(name.removeprefix(PREVIEWS))
         }
-        rig = from_parts(document, arrays, textures, previews)
+        maps = {name: members.read(name) for name in sorted(displacement.wanted_files(document))}
+        rig = from_parts(document, arrays, textures, previews, maps)
         check_materials(to_document(rig), arrays, set(textures))
         return rig
 
@@ -154,7 +158,8 @@ class _FolderMembers:
         self._folder = folder
 
     def names(self) -> set[str]:
-        places = (("", self._folder), (PREVIEWS, self._folder / PREVIEWS))
+        folders = ("", PREVIEWS, displacement.FOLDER)
+        places = [(prefix, self._folder / prefix) for prefix in folders]
         return {
             prefix + file.name
             for prefix, place in places

@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from core.documents import each, field
 from core.face_model.arkit import ARKIT_NAMES
+from core.rig import displacement
 from core.rig.document import Camera, Image, Material, Photo, Rig
 
 FORMAT: Final = "semblance-rig"
@@ -45,6 +46,7 @@ def to_document(rig: Rig) -> dict[str, Any]:
             for material in rig.materials
         ],
         "photos": [_photo_to_document(photo) for photo in rig.photos],
+        "displacement": displacement.to_document(rig.displacement),
         "warnings": list(rig.warnings),
         "provenance": dict(rig.provenance),
     }
@@ -97,6 +99,7 @@ def from_parts(
     arrays: Mapping[str, ndarray],
     textures: Mapping[str, Image],
     previews: Mapping[str, Image],
+    displacement_files: Mapping[str, bytes],
 ) -> Rig:
     """The rig of parts that :mod:`core.rig.check` has passed.
 
@@ -132,6 +135,7 @@ def from_parts(
         joint_names=tuple(arrays["joint_names"].tolist()),
         joint_parents=tuple(arrays["joint_parents"].tolist()),
         photos=tuple(_photo(item) for item in field(document, "photos", list)),
+        displacement=displacement.from_files(document, displacement_files),
         previews=previews,
         warnings=_sentences(document),
         provenance=field(document, "provenance", dict),

@@ -17,6 +17,7 @@ from core.documents import generator
 from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import JOINT_PARENTS, JOINTS, REGIONS
 from core.polygons import fan_corners
+from core.rig.displacement import Displacement
 
 _INDEX = {name: index for index, name in enumerate(ARKIT_NAMES)}
 
@@ -87,6 +88,7 @@ class Rig:
         regions: index into ``region_names`` of each vertex.
         polygon_material: index into ``materials`` of each polygon.
         textures: file name → sRGB image, RGB or RGBA; ``albedo.png`` is the skin.
+        displacement: relief of the material ``skin``, at rest and by expression.
         previews: file name → RGB image.
         warnings: what the user should know about the whole rig, in sentences.
         provenance: how it was made (options, versions, timings); anything JSON can hold.
@@ -111,6 +113,7 @@ class Rig:
     joint_names: tuple[str, ...] = JOINTS
     joint_parents: tuple[int, ...] = JOINT_PARENTS
     photos: tuple[Photo, ...] = ()
+    displacement: tuple[Displacement, ...] = ()
     previews: Mapping[str, Image] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)

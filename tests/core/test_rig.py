@@ -7,10 +7,11 @@ import json
 import resource
 import zipfile
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,8 +20,10 @@ from hypothesis.extra import numpy as arrays_of
 
 from core.errors import OutputFailed, RigUnreadable
 from core.face_model.arkit import ARKIT_NAMES
-from core.rig import Camera, Material, Photo, Rig, load_rig, save_rig
+from core.rig import Camera, Displacement, Material, Photo, Rig, load_rig, save_rig
 from tests.rigs import make_rig
+
+RELIEF = Displacement.of("wrinkle", np.zeros((8, 8), np.float32))
 
 
 def assert_same(value: Any, other: Any) -> None:
@@ -29,7 +32,7 @@ def assert_same(value: Any, other: Any) -> None:
     if isinstance(value, np.ndarray):
         assert value.dtype == other.dtype
         np.testing.assert_array_equal(value, other)
-    elif isinstance(value, (Rig, Photo)):
+    elif isinstance(value, (Rig, Photo, Displacement)):
         for field in fields(value):
             assert_same(getattr(value, field.name), getattr(other, field.name))
     elif isinstance(value, dict):
@@ -128,9 +131,9 @@ def test_a_saved_rig_loads_as_it_was(
 def test_the_file_follows_the_contract_for_tools(saved: Path) -> None:
     rig = make_rig()
     with zipfile.ZipFile(saved) as archive:
-        assert {"rig.json", "mesh.npz", "albedo.png", "eye.png", "previews/front.png"} == set(
-            archive.namelist()
-        )
+        pictures = {"albedo.png", "eye.png", "previews/front.png"}
+        maps = {"displacement/maps-1.png", "displacement/maps-2.png"}
+        assert {"rig.json", "mesh.npz"} | pictures | maps == set(archive.namelist())
         document = json.loads(archive.read("rig.json"))
         mesh = np.load(io.BytesIO(archive.read("mesh.npz")), allow_pickle=False)
         vertices = len(rig.neutral)
@@ -172,6 +175,54 @@ def test_shape_keys_are_found_by_name_not_by_order(saved: Path) -> None:
 def test_a_newer_schema_says_to_update(saved: Path) -> None:
     with pytest.raises(RigUnreadable, match="Update Semblance"):
         load_rig(with_document(saved, schema=2))
+
+
+def test_a_rig_of_before_there_were_displacement_maps_has_none(saved: Path) -> None:
+    def without(content: bytes) -> bytes:
+        return json.dumps({k: v for k, v in json.loads(content).items() if k != "displacement"}).encode()
+
+    assert load_rig(rewrite(saved, "rig.json", without)).displacement == ()
+
+
+@given(
+    heights=arrays_of.arrays(np.float32, (5, 5), elements=st.floats(-1 / 64, 1 / 64, width=32)),
+    coefficient=st.floats(0, 1),
+)
+def test_displacement_keeps_metres_and_follows_its_expressions(
+    heights: np.ndarray, coefficient: float
+) -> None:
+    relief = Displacement.of("wrinkle", heights, {"mouthSmileLeft": 0.9, "mouthUpperUpLeft": 0.4})
+    np.testing.assert_allclose(relief.heights(), heights, atol=0.6 * relief.metres / 32767)
+    assert relief.strength({}) == 0 and relief.strength({"jawOpen": 1.0}) == 0
+    assert relief.strength({"mouthSmileLeft": coefficient}) == pytest.approx(0.9 * coefficient)
+    assert relief.strength({"mouthSmileLeft": 1.0, "mouthUpperUpLeft": 1.0}) == 1
+    assert Displacement.of("neutral", heights).strength({}) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"file": "../maps-1.png"}, "file name"),
+        ({"file": "maps-9.png"}, "maps-9.png is missing"),
+        ({"channel": 3}, "channel"),
+        ({"metres": -1.0}, "out of range"),
+        ({"weights": {"smile": 1.0}}, "'smile' is not an ARKit name"),
+        ({"name": "a b"}, "distinct names"),
+    ],
+)
+def test_wrong_displacement_maps_are_refused(saved: Path, change: dict[str, Any], reason: str) -> None:
+    items = json.loads(zipfile.ZipFile(saved).read("rig.json"))["displacement"]
+    with pytest.raises(RigUnreadable, match=reason):
+        load_rig(with_document(saved, displacement=[{**items[0], **change}, *items[1:]]))
+
+
+def test_a_displacement_map_of_8_bits_or_of_a_claimed_size_is_refused(saved: Path) -> None:
+    shallow = cv2.imencode(".png", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+    with pytest.raises(RigUnreadable, match="16 bits"):
+        load_rig(rewrite(saved, "displacement/maps-1.png", lambda content: shallow))
+    huge = (60000).to_bytes(4, "big")
+    with pytest.raises(RigUnreadable, match="at most 4096"):
+        load_rig(rewrite(saved, "displacement/maps-1.png", lambda c: c[:16] + huge + huge + c[24:]))
 
 
 @pytest.mark.parametrize(
@@ -223,13 +274,15 @@ def test_pickled_arrays_are_never_run(saved: Path) -> None:
         load_rig(with_arrays(saved, regions=np.array([object()] * 3)))
 
 
-@pytest.mark.parametrize("member", ["rig.json", "mesh.npz", "albedo.png", "eye.png"])
+@pytest.mark.parametrize(
+    "member", ["rig.json", "mesh.npz", "albedo.png", "eye.png", "displacement/maps-2.png"]
+)
 def test_a_missing_member_is_named(saved: Path, member: str) -> None:
     with pytest.raises(RigUnreadable, match=member):
         load_rig(rewrite(saved, member))
 
 
-@pytest.mark.parametrize("member", ["rig.json", "mesh.npz", "albedo.png"])
+@pytest.mark.parametrize("member", ["rig.json", "mesh.npz", "albedo.png", "displacement/maps-1.png"])
 def test_a_damaged_member_is_refused(saved: Path, member: str) -> None:
     with pytest.raises(RigUnreadable):
         load_rig(rewrite(saved, member, lambda content: content[: len(content) // 2]))
@@ -305,6 +358,10 @@ def test_texture_names_cannot_be_paths(saved: Path, texture: str) -> None:
         {"previews": {"../front.png": np.zeros((2, 2, 3), np.uint8)}},
         {"materials": (Material("skin"),)},
         {"provenance": {"time": float("nan")}},
+        {"displacement": (RELIEF, RELIEF)},
+        {"displacement": (replace(RELIEF, weights={"smile": 1.0}),)},
+        {"displacement": (replace(RELIEF, metres=0.0),)},
+        {"displacement": (RELIEF, Displacement.of("other", np.zeros((4, 4), np.float32)))},
     ],
 )
 def test_a_rig_that_does_not_hold_together_is_not_written(tmp_path: Path, changes: dict[str, Any]) -> None:
