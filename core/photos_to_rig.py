@@ -25,7 +25,8 @@ from core.fitting.head import fit_head
 from core.fitting.observe import observe
 from core.fitting.types import FittedHead, Observation, PhotoFit
 from core.progress import Progress
-from core.rig import Camera, Material, Rig
+from core.retarget.wrinkles import WRINKLES
+from core.rig import Camera, Displacement, Material, Rig
 from core.rig import Photo as RigPhoto
 from core.scene.camera import Camera as SceneCamera
 from core.scene.camera import focal_length_pixels
@@ -119,7 +120,8 @@ def build_rig(
         shown = replace(
             head, photos=[_in_headshot(fit, s.shot) for fit, s in zip(head.photos, sources, strict=True)]
         )
-        texture = build_texture(shown, [_pixels(s.shot) for s in sources], options.texels, progress)
+        pixels = [_pixels(source.shot) for source in sources]
+        texture = build_texture(shown, pixels, options.texels, progress, int(sources[0].sha256[:8], 16))
     return _assemble(head, texture, sources, warnings, options, progress)
 
 
@@ -282,6 +284,7 @@ def _assemble(
         materials=tuple(_material(material) for material in texture.materials),
         textures={"albedo.png": texture.albedo, "lashes.png": _hairs(texture)},
         photos=tuple(_photo(fit, source) for fit, source in zip(head.photos, sources, strict=True)),
+        displacement=_displacement(texture),
         previews=dict(zip(names, previews, strict=True)),
         warnings=(*warnings, *texture.warnings),
         provenance={
@@ -304,6 +307,16 @@ def _material(material: SurfaceMaterial) -> Material:
         roughness=material.roughness,
         subsurface=material.subsurface,
         texture=image if material.textured else None,
+    )
+
+
+def _displacement(texture: HeadTexture) -> tuple[Displacement, ...]:
+    """Maps that the rig's coefficients drive."""
+    return tuple(
+        Displacement.of(
+            name, relief.heights, WRINKLES[name].weights if name in WRINKLES else None, relief.measured
+        )
+        for name, relief in texture.relief.items()
     )
 
 

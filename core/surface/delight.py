@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.scene.lighting import fit_lighting, shade
+from core.scene.lighting import ambient_light, fit_lighting, shade
 from core.scene.rasterise import rasterise
 from core.scene.shading import LUMINANCE, visible_vertices
 from core.surface.images import sample_image
@@ -39,6 +39,7 @@ class Light:
         tone: linear colour of clean skin on the lit side.
         exposure: how much brighter the photo should have been.
         gain: takes the photo's colours to the tone that all photos share; see :func:`agree_on_tone`.
+        sh: the light that a matt surface reflects, camera axes; its course over the face counts.
     """
 
     shading: Float32[ndarray, "vertices 3"]
@@ -46,6 +47,7 @@ class Light:
     tone: Float[ndarray, "3"]
     exposure: float
     gain: Float[ndarray, "3"]
+    sh: Float[ndarray, "9 3"]
 
 
 def estimate_light(
@@ -67,8 +69,8 @@ def estimate_light(
     colours = _blurred_colours(view)
     if use.sum() < _SAMPLES_NEEDED:  # nothing to measure light on: call it even
         tone = np.median(colours[use] if use.any() else view.image.reshape(-1, 3), axis=0)
-        even = np.ones_like(view.vertices)
-        return Light(even, even[:, 0], np.maximum(tone, 1e-3).astype(np.float64), 1.0, np.ones(3))
+        even, flat = np.ones_like(view.vertices), ambient_light(np.ones(3))
+        return Light(even, even[:, 0], np.maximum(tone, 1e-3).astype(np.float64), 1.0, np.ones(3), flat)
     if sh is None:
         core = weights * (1 - forehead)
         first = core if (core > 0.05).sum() >= _SAMPLES_NEEDED else weights
@@ -90,7 +92,7 @@ def estimate_light(
     lower = weights[use] * (1 - 0.8 * forehead[use])
     tone = np.maximum(_weighted_median(ratio, lower), 1e-3)
     level = (relative @ LUMINANCE).astype(np.float32)
-    return Light(shading.astype(np.float32), level, tone, _exposure_missing(view), np.ones(3))
+    return Light(shading.astype(np.float32), level, tone, _exposure_missing(view), np.ones(3), sh)
 
 
 def agree_on_tone(

@@ -26,6 +26,7 @@ from core.surface.materials import MATERIAL_NAMES, head_materials, material_of_p
 from core.surface.mirror import lift_shadows, mirror_map
 from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
+from core.surface.relief import PhotoRelief, build_relief, photo_relief
 from core.surface.types import HeadTexture, PhotoPixels
 from core.surface.view import View, make_view, sample_photo
 from core.surface.weights import folded_lids, likely_skin, photo_weight, prefer_lit_side, share_out, sharpness
@@ -38,14 +39,21 @@ _HIGHLIGHT = 1.35  # of the skin tone: brighter than this is gloss, not albedo
 
 
 def build_texture(
-    head: FittedHead, photos: Sequence[PhotoPixels], size: int = 2048, progress: Progress | None = None
+    head: FittedHead,
+    photos: Sequence[PhotoPixels],
+    size: int = 2048,
+    progress: Progress | None = None,
+    seed: int = 0,
 ) -> HeadTexture:
     """Unwrap and blend all photos, take out their light, and fill what they do not show.
+
+    Light and dark that the skin's relief explains go into displacement maps of half the size.
 
     Args:
         photos: in the order of ``head.photos``.
         size: texels along a side; a multiple of 128.
         progress: told the fraction done, inside the caller's stage.
+        seed: of what is made up, where people differ.
 
     Raises:
         BadInput: no photo, another number of photos than the fit has, or a size that is no multiple of 128.
@@ -77,8 +85,18 @@ def build_texture(
     ]
     report(0.2)
 
+    middling = Atlas.of(model, size // 2)
+    bare = 1 - zones.features
+    reliefs = [
+        photo_relief(middling, view, light, weight * bare)
+        for view, light, weight in zip(views, lights, weights, strict=True)
+    ]
+    expressions = [fit.named_expression() for fit in head.photos]
+    relief = build_relief(middling, head.neutral, list(zip(reliefs, expressions, strict=True)), seed)
+    report(0.4)
+
     atlas = Atlas.of(model, size)
-    composite = _blend_photos(atlas, zones, views, lights, weights, tone)
+    composite = _blend_photos(atlas, zones, views, lights, reliefs, weights, tone)
     best = np.maximum.reduce(weights) if len(weights) > 1 else weights[0]
     coverage = _smooth_step(best / _ENOUGH)
     report(0.6)
@@ -121,6 +139,7 @@ def build_texture(
         iris_right=irises[1],
         materials=head_materials(_mean_colours(atlas, image)),
         material_of_polygon=material_of_polygons(model),
+        relief=relief,
     )
 
 
@@ -160,11 +179,12 @@ def _blend_photos(
     zones: Zones,
     views: list[View],
     lights: list[Light],
+    reliefs: list[PhotoRelief | None],
     weights: list[Float32[ndarray, "coarse coarse"]],
     tone: Float[ndarray, "3"],
 ) -> Float32[ndarray, "size size 3"]:
     """Albedo where photos show it, with fine detail from the best photo and the broad tone from all."""
-    pictures = (_albedo(atlas, view, light, tone) for view, light in zip(views, lights, strict=True))
+    pictures = (_albedo(atlas, *shown, tone) for shown in zip(views, lights, reliefs, strict=True))
     if len(views) == 1:
         return next(pictures)
     fine = share_out(weights, 4 + 8 * zones.features)
@@ -177,9 +197,15 @@ def _blend_photos(
     return np.maximum(blender.result(), 0)
 
 
-def _albedo(atlas: Atlas, view: View, light: Light, tone: Float[ndarray, "3"]) -> Float32[ndarray, "s s 3"]:
+def _albedo(
+    atlas: Atlas, view: View, light: Light, relief: PhotoRelief | None, tone: Float[ndarray, "3"]
+) -> Float32[ndarray, "s s 3"]:
     colours = sample_photo(atlas, view)
     colours *= atlas.paint_vertices(light.gain / light.shading)
+    if relief is not None:
+        colours /= cv2.resize(np.exp(relief.shading), colours.shape[:2], interpolation=cv2.INTER_LINEAR)[
+            ..., None
+        ]
     # gloss: what is far brighter than the skin is squeezed, keeping its texture
     level = colours @ (LUMINANCE / (tone @ LUMINANCE)).astype(np.float32)
     over = np.maximum(level / np.float32(_HIGHLIGHT), 1)

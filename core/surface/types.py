@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jaxtyping import Float, Float32, Int32, UInt8
@@ -44,6 +45,19 @@ class Material:
 
 
 @dataclass(frozen=True)
+class ReliefMap:
+    """One map.
+
+    Attributes:
+        heights: metres above the mesh.
+        measured: how much of it photos showed rather than was taken as usual, 0-1.
+    """
+
+    heights: Float32[ndarray, "size size"]
+    measured: float
+
+
+@dataclass(frozen=True)
 class HeadTexture:
     """One atlas for the whole head.
 
@@ -54,6 +68,7 @@ class HeadTexture:
         skin_tone: linear albedo of the person's clean skin.
         iris_left, iris_right: linear albedo of the irises.
         materials, material_of_polygon: see :func:`core.surface.materials.head_materials`.
+        relief: displacement maps, see :func:`core.surface.relief.build_relief`.
         warnings: sentences for the user.
     """
 
@@ -65,4 +80,5 @@ class HeadTexture:
     iris_right: Float[ndarray, "3"]
     materials: tuple[Material, ...]
     material_of_polygon: Int32[ndarray, "polygons"]
+    relief: Mapping[str, ReliefMap]
     warnings: list[str] = field(default_factory=list)

@@ -81,7 +81,7 @@ def test_the_lit_half_of_a_face_counts_for_both(model: FaceModel) -> None:
     right = atlas.paint_vertices((model.template[:, :1] < -0.01).astype(np.float32))[..., 0] > 0.5
     level = np.where(model.template[:, 0] > 0, 0.35, 1.0).astype(np.float32)
     one, grey = np.ones((model.vertex_count, 3), np.float32), np.ones(3)
-    lit = Light(one, level, grey, 1.0, grey)
+    lit = Light(one, level, grey, 1.0, grey, np.zeros((9, 3)))
     trust = zones.face
     inside = zones.face > 0.9
 

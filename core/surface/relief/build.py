@@ -1,0 +1,125 @@
+"""What photos show of the skin's relief, and the usual folds where they show none → maps that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+
+from core.retarget.wrinkles import WRINKLES
+from core.surface.atlas import Atlas
+from core.surface.relief.fold import Surface, draw_folds
+from core.surface.relief.from_shading import PhotoRelief
+from core.surface.types import ReliefMap
+
+NEUTRAL: Final = "neutral"
+"""The map that always counts."""
+
+_USUAL = 0.75  # of the drawn depths: what a person's wrinkles are taken to be before a photo is seen
+_AT_REST = 1.2e-4  # metres, usual relief of the face at rest
+_FOLDED = 3.0e-4  # metres, how far a person's wrinkles differ from the usual ones
+_ERROR = 1.0e-4  # metres, of a relief that a photo shows well
+_AROUND = 0.006  # of the layout's side: folds lie this near to where they usually do
+_FLAT = 3e-5  # metres: maps that rise and fall less are left out
+_MOST_PHOTOS = 8  # that are asked, those that show most
+_ROWS = 64  # solved at a time
+
+
+def build_relief(
+    atlas: Atlas,
+    neutral: Float32[ndarray, "vertices 3"],
+    photos: Sequence[tuple[PhotoRelief | None, Mapping[str, float]]],
+    seed: int = 0,
+) -> dict[str, ReliefMap]:
+    """Maps by name: ``neutral``, and each of :data:`core.retarget.wrinkles.WRINKLES` that folds skin.
+
+    A photo shows the sum of the maps, each as strong as the photo's expression says. Maps that explain all
+    photos with the least change from the usual are the most likely ones, texel by texel (a Gaussian prior).
+
+    Args:
+        neutral: head space, metres.
+        photos: the relief of each, and its expression (ARKit name → coefficient).
+        seed: another one lets folds that no photo shows wander otherwise.
+    """
+    usual = {name: _USUAL * heights for name, heights in draw_folds(Surface.of(atlas, neutral, seed)).items()}
+    names = list(usual)
+    seen = sorted(
+        ((relief, expression) for relief, expression in photos if relief is not None),
+        key=lambda pair: -float(pair[0].trust.sum()),
+    )[:_MOST_PHOTOS]
+    spread = np.stack([_AT_REST * _skin(atlas), *(_FOLDED * _near(usual[name]) for name in names)])
+    values = np.stack([np.zeros_like(spread[0]), *(usual[name] for name in names)])
+    learnt = np.zeros_like(values)
+    if seen:
+        strengths = np.array(
+            [[1.0, *(_strength(name, expression) for name in names)] for _, expression in seen]
+        )
+        shown = np.stack([relief.heights for relief, _ in seen])
+        trust = np.stack([relief.trust for relief, _ in seen])
+        for start in range(0, atlas.size, _ROWS):
+            rows = slice(start, start + _ROWS)
+            learnt[:, rows] = _update(
+                values[:, rows], spread[:, rows], strengths, shown[:, rows], trust[:, rows]
+            )
+    return {
+        name: ReliefMap(heights, _share(information, variance))
+        for name, heights, information, variance in zip(
+            (NEUTRAL, *names), values, learnt, spread**2, strict=True
+        )
+        if float(np.abs(heights).max()) > _FLAT
+    }
+
+
+def _strength(name: str, expression: Mapping[str, float]) -> float:
+    weights = WRINKLES[name].weights
+    return min(1.0, sum(weight * expression.get(unit, 0.0) for unit, weight in weights.items()))
+
+
+def _skin(atlas: Atlas) -> Float32[ndarray, "size size"]:
+    return atlas.covers("skin").astype(np.float32)
+
+
+def _near(heights: Float32[ndarray, "size size"]) -> Float32[ndarray, "size size"]:
+    """1 along the usual folds and between them, 0 where the skin never folds so."""
+    folded = (np.abs(heights) > 0.15 * np.abs(heights).max()).astype(np.float32)
+    sigma = _AROUND * len(heights)
+    return np.minimum(3 * cv2.GaussianBlur(folded, (0, 0), sigma), 1)
+
+
+def _update(
+    values: ndarray, spread: ndarray, strengths: ndarray, shown: ndarray, trust: ndarray
+) -> Float32[ndarray, "maps rows columns"]:
+    """Change the maps to what photos show, and return how much of their variance was taken away.
+
+    Args:
+        strengths: ``(photos, maps)``, of each map in each photo.
+        shown, trust: ``(photos, rows, columns)``.
+    """
+    touched = (trust > 0.02).any(axis=0)
+    learnt = np.zeros_like(values)
+    if not touched.any():
+        return learnt
+    variance = spread[:, touched].T.astype(np.float64) ** 2  # texels, maps
+    error = _ERROR**2 / np.maximum(trust[:, touched].T, 1e-4)
+    expected = np.einsum("pm,mt->tp", strengths, values[:, touched])
+    covariance = np.einsum("pm,tm,qm->tpq", strengths, variance, strengths)
+    covariance[:, np.arange(len(strengths)), np.arange(len(strengths))] += error
+    sides = np.concatenate(
+        [
+            (shown[:, touched].T - expected)[..., None],
+            np.broadcast_to(strengths, (len(error), *strengths.shape)),
+        ],
+        axis=2,
+    )
+    solved = np.linalg.solve(covariance, sides)
+    values[:, touched] += ((solved[..., 0] @ strengths) * variance).T
+    learnt[:, touched] = (np.einsum("tpm,pm->tm", solved[..., 1:], strengths) * variance**2).T
+    return learnt
+
+
+def _share(information: ndarray, variance: ndarray) -> float:
+    return float(np.clip(information.sum() / max(float(variance.sum()), 1e-30), 0, 1))
