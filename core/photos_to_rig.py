@@ -281,8 +281,8 @@ def _assemble(
         joints=model.joints(head.neutral).astype(np.float32),
         skin_weights=model.skin_weights,
         polygon_material=texture.material_of_polygon,
-        materials=tuple(_material(material) for material in texture.materials),
-        textures={"albedo.png": texture.albedo, "lashes.png": _hairs(texture)},
+        materials=tuple(_material(material, texture.normals is not None) for material in texture.materials),
+        textures=_textures(texture),
         photos=tuple(_photo(fit, source) for fit, source in zip(head.photos, sources, strict=True)),
         displacement=_displacement(texture),
         previews=dict(zip(names, previews, strict=True)),
@@ -299,7 +299,12 @@ def _assemble(
     )
 
 
-def _material(material: SurfaceMaterial) -> Material:
+def _textures(texture: HeadTexture) -> dict[str, np.ndarray]:
+    normals = {} if texture.normals is None else {"normal.png": texture.normals}
+    return {"albedo.png": texture.albedo, "lashes.png": _hairs(texture), **normals}
+
+
+def _material(material: SurfaceMaterial, uneven: bool) -> Material:
     image = "lashes.png" if material.alpha else "albedo.png"
     return Material(
         name=material.name,
@@ -307,6 +312,7 @@ def _material(material: SurfaceMaterial) -> Material:
         roughness=material.roughness,
         subsurface=material.subsurface,
         texture=image if material.textured else None,
+        normal_map="normal.png" if uneven and material.name == "skin" else None,
     )
 
 

@@ -12,7 +12,7 @@ from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.rig import Camera, Displacement, Material, Photo, Rig
 
 MATERIALS = (
-    Material("skin", (0.6, 0.4, 0.3), 0.5, 0.3, texture="albedo.png"),
+    Material("skin", (0.6, 0.4, 0.3), 0.5, 0.3, texture="albedo.png", normal_map="normal.png"),
     Material("eyes", (0.9, 0.9, 0.9), 0.05, texture="eye.png"),
     Material("teeth", (0.8, 0.75, 0.65), 0.25, 0.1),
     Material("tongue", (0.5, 0.15, 0.15), 0.4, 0.2),
@@ -131,6 +131,7 @@ def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig
         weights[np.array(regions) == REGIONS.index(region)] = np.eye(len(JOINTS))[JOINTS.index(joint)]
     ramp = np.linspace(0, 255, 32, dtype=np.uint8)
     albedo = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None], np.uint8(120)), axis=-1)
+    bent = np.stack(np.broadcast_arrays(ramp[:, None] // 4 + 96, np.uint8(128), np.uint8(250)), axis=-1)
     skin = vertices[0].astype(np.float32)
     values: dict[str, object] = dict(
         name=name,
@@ -150,7 +151,7 @@ def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig
         skin_weights=weights,
         polygon_material=np.array(material, np.int32),
         materials=MATERIALS,
-        textures={"albedo.png": albedo, "eye.png": albedo[::2, ::2].copy()},
+        textures={"albedo.png": albedo, "eye.png": albedo[::2, ::2].copy(), "normal.png": bent},
         photos=(
             Photo(
                 file="front.jpg",

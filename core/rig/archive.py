@@ -17,7 +17,7 @@ from core.documents import (
     MAX_BYTES,
     MAX_JSON_BYTES,
     check_schema,
-    field,
+    each,
     open_zip,
     pack_arrays,
     pack_json,
@@ -84,11 +84,11 @@ def load_rig(path: Path) -> Rig:
         document = _read_document(members)
         arrays = unpack_arrays(members.read("mesh.npz"), "mesh.npz", MESH_ARRAYS)
         check_mesh(arrays)
-        materials = field(document, "materials", list)
-        wanted = {field(item, "name", str): item.get("texture") for item in materials}
+        materials = each(document, "materials", dict)
+        wanted = {item.get(kind) for item in materials for kind in ("texture", "normal_map")}
         textures = {
             name: _unpack_image(name, members.read(name))
-            for name in sorted({name for name in wanted.values() if is_png_name(name)})
+            for name in sorted(name for name in wanted if is_png_name(name))
             if name in members.names()
         }
         previews = {

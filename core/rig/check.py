@@ -86,13 +86,11 @@ def check_materials(document: Mapping[str, Any], arrays: Mapping[str, ndarray], 
     if names != arrays["material_names"].tolist():
         raise ValueError("the materials are not those of the mesh")
     for material in document["materials"]:
-        texture = material["texture"]
-        if texture is None:
-            continue
-        if not is_png_name(texture):
-            raise ValueError(f"{texture!r} cannot be the file name of a texture")
-        if texture not in images:
-            raise ValueError(f"{texture} is missing")
+        for texture in (material["texture"], material["normal_map"]):
+            if texture is not None and not is_png_name(texture):
+                raise ValueError(f"{texture!r} cannot be the file name of a texture")
+            if texture is not None and texture not in images:
+                raise ValueError(f"{texture} is missing")
     for photo in document["photos"]:
         if unknown := set(photo["expression"]) - set(ARKIT_NAMES):
             raise ValueError(f"{sorted(unknown)[0]!r} is not an ARKit name")

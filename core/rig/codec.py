@@ -42,6 +42,7 @@ def to_document(rig: Rig) -> dict[str, Any]:
                 "subsurface": float(material.subsurface),
                 "alpha": float(material.alpha),
                 "texture": material.texture,
+                "normal_map": material.normal_map,
             }
             for material in rig.materials
         ],
@@ -163,7 +164,9 @@ def _material(item: Mapping[str, Any]) -> Material:
     channels = each(item, "base_color", float)
     if len(channels) != 3:
         raise ValueError("base_color is not three numbers")
-    texture = item["texture"] if item.get("texture") is None else field(item, "texture", str)
+    texture, normal_map = (
+        None if item.get(name) is None else field(item, name, str) for name in ("texture", "normal_map")
+    )
     return Material(
         name=field(item, "name", str),
         base_color=(channels[0], channels[1], channels[2]),
@@ -171,6 +174,7 @@ def _material(item: Mapping[str, Any]) -> Material:
         subsurface=field(item, "subsurface", float),
         alpha=field(item, "alpha", float),
         texture=texture,
+        normal_map=normal_map,
     )
 
 

@@ -64,6 +64,8 @@ class Material:
         subsurface: 0 (none) to 1.
         alpha: opacity; multiplies the texture's alpha channel where it has one.
         texture: name of one of the rig's textures, such as ``albedo.png``.
+        normal_map: name of another, with the relief at rest as tangent-space normals (green up, as glTF has
+            them), for viewers that know no displacement; never used together with it.
     """
 
     name: str
@@ -72,6 +74,12 @@ class Material:
     subsurface: float = 0.0
     alpha: float = 1.0
     texture: str | None = None
+    normal_map: str | None = None
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Names of all its textures."""
+        return tuple(name for name in (self.texture, self.normal_map) if name is not None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

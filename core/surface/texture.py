@@ -26,7 +26,7 @@ from core.surface.materials import MATERIAL_NAMES, head_materials, material_of_p
 from core.surface.mirror import lift_shadows, mirror_map
 from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
-from core.surface.relief import PhotoRelief, build_relief, photo_relief
+from core.surface.relief import NEUTRAL, PhotoRelief, build_relief, normal_map, photo_relief
 from core.surface.types import HeadTexture, PhotoPixels
 from core.surface.view import View, make_view, sample_photo
 from core.surface.weights import folded_lids, likely_skin, photo_weight, prefer_lit_side, share_out, sharpness
@@ -140,6 +140,7 @@ def build_texture(
         materials=head_materials(_mean_colours(atlas, image)),
         material_of_polygon=material_of_polygons(model),
         relief=relief,
+        normals=normal_map(middling, head.neutral, relief[NEUTRAL].heights) if NEUTRAL in relief else None,
     )
 
 

@@ -69,6 +69,7 @@ class HeadTexture:
         iris_left, iris_right: linear albedo of the irises.
         materials, material_of_polygon: see :func:`core.surface.materials.head_materials`.
         relief: displacement maps, see :func:`core.surface.relief.build_relief`.
+        normals: the relief at rest as tangent-space normals; none where photos show no relief.
         warnings: sentences for the user.
     """
 
@@ -81,4 +82,5 @@ class HeadTexture:
     materials: tuple[Material, ...]
     material_of_polygon: Int32[ndarray, "polygons"]
     relief: Mapping[str, ReliefMap]
+    normals: UInt8[ndarray, "half half 3"] | None
     warnings: list[str] = field(default_factory=list)

@@ -121,7 +121,7 @@ def test_a_saved_rig_loads_as_it_was(
     rig = make_rig(
         name,
         neutral=base.neutral + offset,
-        textures={"albedo.png": pixels, "eye.png": pixels},
+        textures={"albedo.png": pixels, "eye.png": pixels, "normal.png": pixels},
         **document,
     )
     save_rig(rig, tmp_path / "head.semrig")
@@ -131,7 +131,7 @@ def test_a_saved_rig_loads_as_it_was(
 def test_the_file_follows_the_contract_for_tools(saved: Path) -> None:
     rig = make_rig()
     with zipfile.ZipFile(saved) as archive:
-        pictures = {"albedo.png", "eye.png", "previews/front.png"}
+        pictures = {"albedo.png", "eye.png", "normal.png", "previews/front.png"}
         maps = {"displacement/maps-1.png", "displacement/maps-2.png"}
         assert {"rig.json", "mesh.npz"} | pictures | maps == set(archive.namelist())
         document = json.loads(archive.read("rig.json"))
@@ -275,7 +275,7 @@ def test_pickled_arrays_are_never_run(saved: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "member", ["rig.json", "mesh.npz", "albedo.png", "eye.png", "displacement/maps-2.png"]
+    "member", ["rig.json", "mesh.npz", "albedo.png", "eye.png", "normal.png", "displacement/maps-2.png"]
 )
 def test_a_missing_member_is_named(saved: Path, member: str) -> None:
     with pytest.raises(RigUnreadable, match=member):

@@ -2,5 +2,6 @@
 
 from core.surface.relief.build import NEUTRAL, build_relief
 from core.surface.relief.from_shading import PhotoRelief, photo_relief
+from core.surface.relief.normal_map import normal_map
 
-__all__ = ["NEUTRAL", "PhotoRelief", "build_relief", "photo_relief"]
+__all__ = ["NEUTRAL", "PhotoRelief", "build_relief", "normal_map", "photo_relief"]
