@@ -15,6 +15,7 @@ from core.scene.clay import cavity
 from core.scene.interpolation import interpolate
 from core.scene.lighting import shade
 from core.scene.rasterise import Fragments, rasterise
+from core.scene.relief import Relief, raised_normals
 from core.scene.shading import linear_to_srgb, sample_texture, vertex_normals
 
 # Direction towards the light in camera axes (y down, -z towards the viewer), and colour in linear light.
@@ -63,6 +64,7 @@ def paint_head(
     background: Float[Tensor, "3"] | Float[Tensor, "height width 3"],
     *,
     sh: Float[Tensor, "9 3"] | None = None,
+    relief: Relief | None = None,
     supersample: int = 2,
 ) -> Float[Tensor, "height width 3"]:
     """A picture of a head, sRGB.
@@ -74,13 +76,14 @@ def paint_head(
         vertices: head space, metres.
         background: sRGB, of the camera's size or one colour.
         sh: light in camera axes, without highlights; a studio's where not given.
+        relief: of the triangles of the opaque looks, in their order.
     """
     fine = camera.scaled(supersample)
     in_camera = transform(vertices, rotation, translation)
     normals = vertex_normals(in_camera, torch.cat([look.triangles for look in looks]))
     values = torch.cat([normals, in_camera], dim=1)
     opaque = [look for look in looks if not look.see_through]
-    ground, layers = _layer(in_camera, values, uv, opaque, fine, sh)
+    ground, layers = _layer(in_camera, values, uv, opaque, fine, sh, relief)
     clear = [look for look in looks if look.see_through]
     if clear:
         front, over = _layer(in_camera, values, uv, clear, fine, sh)
@@ -99,7 +102,13 @@ def _encode(layers: Tensor) -> Tensor:
 
 
 def _layer(
-    in_camera: Tensor, values: Tensor, uv: Tensor, looks: Sequence[Look], camera: Camera, sh: Tensor | None
+    in_camera: Tensor,
+    values: Tensor,
+    uv: Tensor,
+    looks: Sequence[Look],
+    camera: Camera,
+    sh: Tensor | None,
+    relief: Relief | None = None,
 ) -> tuple[Fragments, Tensor]:
     """What these materials show: linear colour times alpha, and alpha, at every sample."""
     triangles = torch.cat([look.triangles for look in looks])
@@ -112,6 +121,8 @@ def _layer(
     texel = interpolate(fragments, corners, uv)[covered]
     normals, points = interpolate(fragments, triangles, values)[covered].split(3, dim=-1)
     normals = F.normalize(normals, dim=-1)
+    if relief is not None:
+        normals = raised_normals(normals, fragments, triangles, in_camera, relief)
     result = torch.zeros(*covered.shape, 4)
     colours, albedos = torch.zeros(len(at), 4), torch.zeros(len(at), 3)
     for index, look in enumerate(looks):

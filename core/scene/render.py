@@ -14,6 +14,7 @@ from core.scene.clay import cavity, clay_colour
 from core.scene.interpolation import interpolate, recompute_barycentrics
 from core.scene.lighting import shade
 from core.scene.rasterise import Backend, Fragments, rasterise
+from core.scene.relief import Relief, raised_normals
 from core.scene.shading import Texture, linear_to_srgb, sample_texture, vertex_normals
 
 
@@ -85,16 +86,26 @@ def render_clay(
     translation: Float[Tensor, "3"],
     background: Float[Tensor, "3"] | Float[Tensor, "height width 3"] | None = None,
     *,
+    relief: Relief | None = None,
     supersample: int = 2,
 ) -> Picture:
-    """The mesh in grey clay under three lights, in sRGB, for picture sheets. Arguments as :func:`render`."""
+    """The mesh in grey clay under three lights, in sRGB, for picture sheets.
+
+    Args: as :func:`render`, and
+
+        relief: heights above the mesh.
+    """
     fine = camera.scaled(supersample) if supersample > 1 else camera
     in_camera = transform(vertices, rotation, translation)
     fragments = rasterise(in_camera, triangles, fine)
     values = torch.cat([vertex_normals(in_camera, triangles), in_camera], dim=1)
     normals, points = interpolate(fragments, triangles, values).split(3, dim=-1)
+    normals = F.normalize(normals, dim=-1)
+    if relief is not None:
+        raised = raised_normals(normals[fragments.covered], fragments, triangles, in_camera, relief)
+        normals = normals.index_put((fragments.covered,), raised)
     open_sky = cavity(fragments.depth, fine.intrinsics[0]).unsqueeze(-1)
-    colour = clay_colour(F.normalize(normals, dim=-1), points) * open_sky
+    colour = clay_colour(normals, points) * open_sky
     return _compose(linear_to_srgb(colour.clamp(0, 1)), fragments, background, supersample)
 
 

@@ -23,9 +23,11 @@ from core.scene.interpolation import interpolate
 from core.scene.lighting import ambient_light, fit_lighting
 from core.scene.portrait import Look, paint_head
 from core.scene.rasterise import rasterise
+from core.scene.relief import Relief
 from core.scene.render import render_clay
 from core.scene.shading import srgb_to_linear, vertex_normals, visible_vertices
 from core.sheet.layout import backdrop
+from core.sheet.skin_relief import SkinRelief
 
 _SUPERSAMPLE = 2
 _LARGEST_TEXTURE = 2048
@@ -100,21 +102,26 @@ class Views:
         """Triangles of everything that hides what is behind it."""
         return torch.cat([look.triangles for look in self._looks if not look.see_through])
 
+    @cached_property
+    def _skin_relief(self) -> SkinRelief:
+        corners = [look.triangle_corners for look in self._looks if not look.see_through]
+        return SkinRelief(self.rig, torch.cat(corners).numpy())
+
+    def _relief(self, expression: Mapping[str, float], camera: Camera, translation: Tensor) -> Relief | None:
+        """Of the triangles of ``_solid``."""
+        return self._skin_relief.of(expression, float(translation[2] / camera.fx))
+
     def clay(
         self, frame: Frame, size: tuple[int, int], expression: Mapping[str, float] | None = None
     ) -> Pixels:
         """In grey clay."""
-        vertices = torch.from_numpy(self.rig.expressed(expression or {}))
-        ground = torch.from_numpy(backdrop(*size))
-        picture = render_clay(vertices, self._solid, *_pose(frame, size), ground, supersample=_SUPERSAMPLE)
-        return _bytes(picture.image)
+        return self._model(expression or {}, *_pose(frame, size))
 
     def textured(
         self, frame: Frame, size: tuple[int, int], expression: Mapping[str, float] | None = None
     ) -> Pixels:
         """With its materials, in a studio."""
-        vertices = torch.from_numpy(self.rig.expressed(expression or {}))
-        return self._paint(vertices, *_pose(frame, size), torch.from_numpy(backdrop(*size)))
+        return self._paint(expression or {}, *_pose(frame, size), torch.from_numpy(backdrop(*size)))
 
     def photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """The head in a photo."""
@@ -134,29 +141,41 @@ class Views:
         ground, camera, rotation, translation, vertices, _ = self._shot(index, size)
         image = torch.from_numpy(ground.astype(np.float32) / 255)
         light = self._light(image, camera, rotation, translation, vertices)
-        return self._paint(vertices, camera, rotation, translation, image, light)
+        expression = self.photos[index][0].expression
+        return self._paint(expression, camera, rotation, translation, image, light)
 
     def clay_as_photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """The fitted head in clay, as the photo's camera sees it."""
-        _, camera, rotation, translation, vertices, _ = self._shot(index, size)
-        ground = torch.from_numpy(backdrop(*size))
-        picture = render_clay(
-            vertices, self._solid, camera, rotation, translation, ground, supersample=_SUPERSAMPLE
-        )
+        _, camera, rotation, translation, *_ = self._shot(index, size)
+        return self._model(self.photos[index][0].expression, camera, rotation, translation)
+
+    def _model(
+        self, expression: Mapping[str, float], camera: Camera, rotation: Tensor, translation: Tensor
+    ) -> Pixels:
+        vertices = torch.from_numpy(self.rig.expressed(expression))
+        ground = torch.from_numpy(backdrop(camera.width, camera.height))
+        relief = self._relief(expression, camera, translation)
+        pose = (camera, rotation, translation)
+        picture = render_clay(vertices, self._solid, *pose, ground, relief=relief, supersample=_SUPERSAMPLE)
         return _bytes(picture.image)
 
     def _paint(
         self,
-        vertices: Tensor,
+        expression: Mapping[str, float],
         camera: Camera,
         rotation: Tensor,
         translation: Tensor,
         ground: Tensor,
         sh: Tensor | None = None,
     ) -> Pixels:
-        uv = torch.from_numpy(self.rig.uv)
+        vertices, uv = torch.from_numpy(self.rig.expressed(expression)), torch.from_numpy(self.rig.uv)
+        relief = self._relief(expression, camera, translation)
         pose = (camera, rotation, translation)
-        return _bytes(paint_head(vertices, uv, self._looks, *pose, ground, sh=sh, supersample=_SUPERSAMPLE))
+        return _bytes(
+            paint_head(
+                vertices, uv, self._looks, *pose, ground, sh=sh, relief=relief, supersample=_SUPERSAMPLE
+            )
+        )
 
     def _light(
         self, image: Tensor, camera: Camera, rotation: Tensor, translation: Tensor, vertices: Tensor
