@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Float32
 from numpy import ndarray
 from scipy.fft import fftfreq, irfft2, next_fast_len, rfft2, rfftfreq
+from torch import Tensor
 
 from core.scene.lighting import shade
 from core.surface.atlas import Atlas
@@ -25,6 +26,8 @@ from core.surface.view import View, sample_photo
 _BROAD = 4.5e-3  # metres: light and dark wider than this is the mesh's and the light's
 _CONCAVE = 0.25  # how much darker (log) skin is a unit of slope deep in a fold, whatever the light
 _SLOPE = 0.22  # usual slope of relief
+_TINT = 6e-4  # metres: photos keep colour coarser than light
+_PIGMENT_IN_RED = 0.5  # how much darker (log) red is where pigment darkens green by 1 more than red
 _PIGMENT = 0.045  # usual deviation of log light that is colour of the skin, or noise
 _MOST = 0.35  # log light beyond which something else than skin is seen
 _RESOLVED = (1200.0, 2600.0)  # pixels per metre between which a photo is trusted to show relief
@@ -60,14 +63,18 @@ def photo_relief(
     resolved = float(np.clip((view.pixels_per_metre - low) / (high - low), 0, 1))
     size = (atlas.size, atlas.size)
     trust = resolved * _inside(np.minimum(3 * cv2.resize(weight, size, interpolation=cv2.INTER_LINEAR), 1))
-    rows, columns = (np.flatnonzero((trust > 0.02).any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((trust > 0.02).any(axis=axis)).tolist() for axis in (1, 0))
     if len(rows) < 16 or len(columns) < 16:
         return None
     box = (_fast_span(rows[0], rows[-1] + 1, atlas.size), _fast_span(columns[0], columns[-1] + 1, atlas.size))
     part, known = atlas.part(box), trust[box].astype(np.float32)
     points = part.paint_vertices(view.vertices)
     texel = _texel(points, known)
-    observed = _fine(np.log(np.maximum(sample_photo_part(atlas, view, box), 2e-3)), known, _BROAD / texel)
+    lit = _log_light(part.paint_vertices(view.normals), light.sh)
+    shown: ndarray = _unpigmented(sample_photo(atlas, view)[box], texel) - lit.detach().numpy().astype(
+        np.float32
+    )
+    observed = _fine(shown, known, _BROAD / texel)
     # moles, hairs and edges of shadows are no wrinkles: the farther from the usual, the less they say
     known = known * np.clip(1 - (observed / _MOST) ** 2, 0, 1) ** 2
     operator = _Operator.of(points, part.paint_vertices(view.normals), light.sh, texel)
@@ -92,9 +99,13 @@ def _inside(trust: Float32[ndarray, "size size"]) -> Float32[ndarray, "size size
     return np.minimum(trust, cv2.GaussianBlur(cv2.erode(trust, disc), (0, 0), 0.6 * radius))
 
 
-def sample_photo_part(atlas: Atlas, view: View, box: tuple[slice, slice]) -> Float32[ndarray, "rows columns"]:
-    """The photo's red: blood and pigment colour it least."""
-    return sample_photo(atlas, view)[box][..., 0]
+def _unpigmented(
+    colours: Float32[ndarray, "rows columns 3"], texel: float
+) -> Float32[ndarray, "rows columns"]:
+    """Log light on the skin, as far as colours tell it from pigment: that darkens green more than red."""
+    red, green = (np.log(np.maximum(colours[..., channel], 2e-3)) for channel in (0, 1))
+    tint = cv2.GaussianBlur(green - red, (0, 0), _TINT / texel)
+    return red - np.float32(_PIGMENT_IN_RED) * tint
 
 
 def _texel(points: Float32[ndarray, "rows columns 3"], known: Float32[ndarray, "rows columns"]) -> float:
@@ -127,12 +138,11 @@ class _Operator:
     @classmethod
     def of(cls, points: ndarray, normals: ndarray, sh: Float[ndarray, "9 3"], texel: float) -> _Operator:
         """For a surface (camera axes, metres) under a light."""
-        unit = normals / np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-6)
         across = np.gradient(points, axis=1).astype(np.float64)
         down = np.gradient(points, axis=0).astype(np.float64)
         aa, ad, dd = ((a * b).sum(axis=2) for a, b in ((across, across), (across, down), (down, down)))
         det = np.maximum(aa * dd - ad * ad, 0.05 * texel**4)
-        slope = _change_of_log_light(unit, sh)
+        slope = _change_of_log_light(_unit(normals), sh)
         dual_across = (across * dd[..., None] - down * ad[..., None]) / det[..., None]
         dual_down = (down * aa[..., None] - across * ad[..., None]) / det[..., None]
         # a height that grows along the surface turns the normal back (n' = n - grad h)
@@ -176,16 +186,28 @@ class _Operator:
         )
 
 
-def _change_of_log_light(
-    normals: Float32[ndarray, "rows columns 3"], sh: Float[ndarray, "9 3"]
-) -> Float[ndarray, "rows columns 3"]:
-    """Gradient of the log of red light by the normal."""
-    turned = torch.from_numpy(normals.astype(np.float64)).requires_grad_()
+def _log_light(
+    normals: Float32[ndarray, "rows columns 3"] | Tensor, sh: Float[ndarray, "9 3"]
+) -> Float[Tensor, "rows columns"]:
+    """Log of the red light on a smooth surface; deep shadow is not as deep as told."""
+    turned = normals if isinstance(normals, Tensor) else torch.from_numpy(_unit(normals))
     red = shade(turned, torch.from_numpy(sh))[..., 0]
     floor = 0.15 * float(red.detach().max())
-    torch.log(red.clamp_min(max(floor, 1e-6))).sum().backward()
+    return torch.log(red.clamp_min(max(floor, 1e-6)))
+
+
+def _change_of_log_light(
+    normals: Float[ndarray, "rows columns 3"], sh: Float[ndarray, "9 3"]
+) -> Float[ndarray, "rows columns 3"]:
+    """Gradient of :func:`_log_light` by the normal."""
+    turned = torch.from_numpy(normals).requires_grad_()
+    _log_light(turned, sh).sum().backward()
     assert turned.grad is not None
     return turned.grad.numpy()
+
+
+def _unit(normals: Float32[ndarray, "rows columns 3"]) -> Float[ndarray, "rows columns 3"]:
+    return normals / np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-6).astype(np.float64)
 
 
 def _conjugate_gradients(
