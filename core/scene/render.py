@@ -91,9 +91,10 @@ def render_clay(
 ) -> Picture:
     """The mesh in grey clay under three lights, in sRGB, for picture sheets.
 
-    Args: as :func:`render`, and
+    Arguments as :func:`render`.
 
-        relief: heights above the mesh.
+    Args:
+        relief: of the same triangles.
     """
     fine = camera.scaled(supersample) if supersample > 1 else camera
     in_camera = transform(vertices, rotation, translation)

@@ -44,9 +44,10 @@ class SkinRelief:
         strengths = [item.strength(expression) for item in self._rig.displacement]
         if not any(strengths) or not self._skin.any():
             return None
-        texel = self._side_length / len(self._rig.displacement[0].texels)
-        # texels no larger than a pixel, nor smaller than half of one: those would sparkle
-        halvings = math.floor(math.log2(max(pixel / texel, 1.0)))
+        side = len(self._rig.displacement[0].texels)
+        texels = max(1.0, min(side, pixel / self._side_length * side))
+        # what is left are texels of a pixel to half of one: smaller ones would sparkle
+        halvings = math.floor(math.log2(texels))
         wanted = (halvings, strengths)
         if self._latest[0] != wanted:  # pictures of one expression follow each other
             heights = torch.from_numpy(_sum(self._maps(halvings), strengths))
