@@ -156,6 +156,7 @@ GERMAN = {
     "Leave Photo View": "Fotoansicht verlassen",
     "Take the camera and the photo away, and give the head its pose back": "Kamera und Foto wegnehmen und dem Kopf seine Pose zurückgeben",
     "Photo opacity": "Deckkraft des Fotos",
+    "Skin relief": "Hautrelief",
     "glTF": "glTF",
     "OBJ": "OBJ",
     "Write the head for other programs: glTF with 52 morph targets, or the neutral head as OBJ": "Den Kopf für andere Programme schreiben: glTF mit 52 Morph-Targets oder den neutralen Kopf als OBJ",

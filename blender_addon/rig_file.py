@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import zipfile
 import zlib
@@ -20,6 +21,9 @@ FORMAT = "semblance-rig"
 SCHEMA = 1
 MAX_BYTES = 1 << 30  # unpacked
 _TEXTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.png")
+_MOST_MAPS = 48
+_MOST_WEIGHTS = 16  # a driver's expression has room for these
+_MOST_SIDE = 4096
 
 # Arrays that a head is built from → their shape; a letter stands for one size wherever it appears.
 _ARRAYS = {
@@ -57,6 +61,21 @@ class MaterialSpec:
     texture: str | None
 
 
+@dataclass(frozen=True)
+class DisplacementMap:
+    """Relief finer than the mesh, in one channel of a picture of 16 bits a channel; texel 32768 is no height.
+
+    ``metres`` is the height of a texel 32767 above that. The map counts by the keys' values times
+    ``weights``, their sum kept to 0-1; without weights it always counts in full.
+    """
+
+    name: str
+    file: str
+    channel: int
+    metres: float
+    weights: dict[str, float]
+
+
 @dataclass(frozen=True, eq=False)
 class RigFile:
     """What a head is built from. Positions are metres in Blender's space; arrays as in the rig document."""
@@ -82,6 +101,8 @@ class RigFile:
     model: str
     photos: tuple[PhotoFit, ...]
     previews: dict[str, bytes]  # PNG files, by the names in ``photos``
+    displacement: tuple[DisplacementMap, ...]
+    displacement_files: dict[str, bytes]  # PNG files
 
 
 def to_blender(points: np.ndarray) -> np.ndarray:
@@ -111,6 +132,8 @@ def read_rig(path: str | Path) -> RigFile:
             raise ValueError("the materials are not those of the mesh")
         textures = {name: read(name) for name in {material.texture for material in materials} if name}
         previews = _read_previews(document, names, read)
+        keys = tuple(arrays["shape_key_names"].tolist())
+        displacement = _displacement(document, keys)
         return RigFile(
             rig_id=document["rig_id"],
             name=document["name"],
@@ -118,7 +141,7 @@ def read_rig(path: str | Path) -> RigFile:
             polygon_vertices=arrays["polygon_vertices"].astype(np.int32),
             polygon_starts=arrays["polygon_starts"].astype(np.int32),
             uv=arrays["uv"].astype(np.float32),
-            shape_key_names=tuple(arrays["shape_key_names"].tolist()),
+            shape_key_names=keys,
             shape_keys=to_blender(arrays["shape_keys"]),
             landmarks=to_blender(arrays["landmarks"]),
             regions=arrays["regions"].astype(np.int32),
@@ -133,8 +156,15 @@ def read_rig(path: str | Path) -> RigFile:
             model=str(document["model"]["name"]),
             photos=tuple(read_photos(document, {name: _png_size(png) for name, png in previews.items()})),
             previews=previews,
+            displacement=displacement,
+            displacement_files={
+                name: _read_map(name, read) for name in dict.fromkeys(item.file for item in displacement)
+            },
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, ArithmeticError, RuntimeError,
+        zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise RigUnreadable(
             f"Cannot read the rig {path}: {reason.rstrip('.')}. Make it again, or copy it again."
@@ -164,7 +194,7 @@ def _read_previews(document: dict, names: set[str], read: Callable[[str], bytes]
 
 def _png_size(content: bytes) -> tuple[int, int]:
     if not content.startswith(b"\x89PNG") or len(content) < 33:
-        raise ValueError("a preview is not a PNG")
+        raise ValueError("one of its pictures is not a PNG")
     return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
 
 
@@ -181,6 +211,45 @@ def _material(item: dict) -> MaterialSpec:
         alpha=float(item["alpha"]),
         texture=texture,
     )
+
+
+def _displacement(document: dict, keys: tuple[str, ...]) -> tuple[DisplacementMap, ...]:
+    items = document.get("displacement", [])
+    if not isinstance(items, list) or len(items) > _MOST_MAPS:
+        raise ValueError(f"its displacement is no list of at most {_MOST_MAPS} maps")
+    return tuple(_displacement_map(item, keys) for item in items)
+
+
+def _displacement_map(item: dict, keys: tuple[str, ...]) -> DisplacementMap:
+    name, file, channel, weights = (item[field] for field in ("name", "file", "channel", "weights"))
+    if not isinstance(name, str) or not name:
+        raise ValueError("a displacement map has no name")
+    if not isinstance(file, str) or not _TEXTURE_NAME.fullmatch(file):
+        raise ValueError(f"{file!r} cannot be the file name of a displacement map")
+    if type(channel) is not int or not 0 <= channel <= 2:
+        raise ValueError(f"the displacement map {name} has the channel {channel!r}")
+    if not isinstance(weights, dict) or len(weights) > _MOST_WEIGHTS or not set(weights) <= set(keys):
+        raise ValueError(f"the displacement map {name} has weights of no shape keys, or too many")
+    metres = _number(item["metres"])
+    if not 0 < metres < 0.1:
+        raise ValueError(f"the displacement map {name} is {metres} m high")
+    return DisplacementMap(name, file, channel, metres, {key: _number(weights[key]) for key in weights})
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
+    return float(value)
+
+
+def _read_map(name: str, read: Callable[[str], bytes]) -> bytes:
+    content = read(f"displacement/{name}")
+    width, height = _png_size(content)
+    if width != height or not 0 < width <= _MOST_SIDE or content[24:26] != b"\x10\x02":
+        raise ValueError(f"displacement/{name} is no square RGB picture of 16 bits a channel")
+    if not content.endswith(b"IEND\xaeB`\x82"):
+        raise ValueError(f"displacement/{name} is cut off")
+    return content
 
 
 def _read_arrays(content: bytes) -> dict[str, np.ndarray]:

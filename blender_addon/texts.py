@@ -176,6 +176,7 @@ SHOW_FIT_TIP = "Look through the fitted camera, with the photo over the head and
 END_FIT = "Leave Photo View"
 END_FIT_TIP = "Take the camera and the photo away, and give the head its pose back"
 OPACITY = "Photo opacity"
+RELIEF = "Skin relief"
 EXPORT_GLB = "glTF"
 EXPORT_OBJ = "OBJ"
 EXPORT_TIP = "Write the head for other programs: glTF with 52 morph targets, or the neutral head as OBJ"

@@ -52,6 +52,14 @@ def node_tree(owner: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree
     return owner.node_tree
 
 
+def add_group_socket(tree: bpy.types.NodeTree, name: str, in_out: str) -> bpy.types.bpy_struct:
+    """A number that a node group takes (``in_out`` INPUT) or gives (OUTPUT); two lists until 4.0."""
+    if hasattr(tree, "interface"):
+        return tree.interface.new_socket(name, in_out=in_out, socket_type="NodeSocketFloat")
+    sockets = tree.inputs if in_out == "INPUT" else tree.outputs
+    return sockets.new("NodeSocketFloat", name)
+
+
 def set_see_through(material: bpy.types.Material) -> None:
     """Let EEVEE show alpha below 1, without sorting errors between the sheets of one mesh."""
     if hasattr(material, "surface_render_method"):

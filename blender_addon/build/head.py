@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import bpy
@@ -10,6 +12,7 @@ import bpy
 from .. import rig_photos
 from ..rig_file import RigFile
 from .armature import bone_name, build_armature
+from .displacement import add_displacement
 from .materials import build_materials, pack_image
 from .mesh import add_shape_keys, add_vertex_groups, build_mesh
 
@@ -19,7 +22,7 @@ RIG_ID_PROPERTY = "semblance_rig_id"  # the armature has it too
 MODEL_PROPERTY = "semblance_model"
 PHOTOS_PROPERTY = "semblance_photos"  # JSON; see rig_photos
 PREVIEWS_PROPERTY = "semblance_previews"  # file name → image
-_KINDS = ("collections", "objects", "meshes", "armatures", "materials", "images")
+_KINDS = ("collections", "objects", "meshes", "armatures", "materials", "node_groups", "images")
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,16 @@ def build_head(rig: RigFile, parent: bpy.types.Collection) -> Head:
     The head is one object with all 52 keys, so that eyes, teeth, tongue and lashes follow the face.
     Selection, active object and mode stay as they are. When something fails, nothing stays behind.
     """
+    with nothing_left_behind():
+        return _build(rig, parent)
+
+
+@contextmanager
+def nothing_left_behind() -> Iterator[None]:
+    """Remove what was made meanwhile, when something fails."""
     before = _data_blocks()
     try:
-        return _build(rig, parent)
+        yield
     except BaseException:
         _remove(_data_blocks() - before)
         raise
@@ -60,6 +70,7 @@ def _build(rig: RigFile, parent: bpy.types.Collection) -> Head:
     name = rig.name.strip()[:40] or "Head"  # room for the endings within the 63 bytes of a Blender name
     mesh = bpy.data.objects.new(name, build_mesh(rig, name, build_materials(rig, name)))
     add_shape_keys(rig, mesh)
+    add_displacement(rig, mesh, name)
     add_vertex_groups(rig, mesh, [bone_name(joint) for joint in rig.joint_names])
     armature = build_armature(rig, f"{name} bones")
     mesh.parent = armature

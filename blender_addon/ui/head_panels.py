@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The built head: its photos and its files. The sliders are in :mod:`.expression_panels`."""
+"""The built head: its relief, its photos and its files. The sliders are in :mod:`.expression_panels`."""
 
 import bpy
 
 from .. import texts
+from ..build.displacement import strength_of
 from ..build.head import MODEL_PROPERTY
 from ..heads import find_head, head_of, photos_of
 from ..operators.photo_fit import fit_camera
@@ -34,6 +35,9 @@ class SEMBLANCE_PT_head(SidebarPanel, bpy.types.Panel):
             side.alignment = "RIGHT"
             side.active = False
             side.label(text=str(head.mesh.get(MODEL_PROPERTY, "")), translate=False)
+        strength = strength_of(head.mesh.data)
+        if strength is not None:
+            layout.prop(strength, "default_value", text=texts.RELIEF, slider=True)
         row = layout.row(align=True).split(factor=0.38, align=True)
         row.label(text=texts.EXPORT, icon="EXPORT")
         row = row.row(align=True)

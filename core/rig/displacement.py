@@ -22,6 +22,8 @@ FULL: Final = 32767
 """Texels above or below ``ZERO`` at the map's ``metres``."""
 MOST_MAPS: Final = 48
 MOST_SIDE: Final = 4096
+MOST_WEIGHTS: Final = 16
+"""What Blender's driver expressions, of at most 255 letters, have room for."""
 _CHANNELS: Final = 3  # maps in one file: shaders read a file at a time, and can read few
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
 
@@ -182,5 +184,7 @@ def check(maps: Sequence[Displacement]) -> None:
             raise ValueError(f"the displacement map {item.name} has {width} by {height} texels")
         if not (0 < item.metres < 0.1 and 0 <= item.measured <= 1):
             raise ValueError(f"the displacement map {item.name} has numbers out of range")
+        if len(item.weights) > MOST_WEIGHTS:
+            raise ValueError(f"the displacement map {item.name} has more weights than {MOST_WEIGHTS}")
         if unknown := set(item.weights) - set(ARKIT_NAMES):
             raise ValueError(f"{sorted(unknown)[0]!r} is not an ARKit name")

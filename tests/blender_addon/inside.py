@@ -161,7 +161,8 @@ def in_edit_mode(rig_path: str) -> dict[str, Any]:
 def failure(rig_path: str) -> list[dict[str, int]]:
     """Count data blocks before and after a build that fails late."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    kinds = ("objects", "meshes", "materials", "images", "armatures", "collections", "scenes", "shape_keys")
+    kinds = ("objects", "meshes", "materials", "images", "armatures", "collections", "scenes", "shape_keys",
+             "node_groups")  # fmt: skip
 
     def count() -> dict[str, int]:
         return {kind: len(getattr(bpy.data, kind)) for kind in kinds}

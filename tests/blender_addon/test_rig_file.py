@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from blender_addon.rig_file import RigUnreadable, read_rig, to_blender
+from core.face_model.arkit import ARKIT_NAMES
 from core.rig import save_rig
 from tests.blenders import ROOT
 from tests.rigs import make_rig
@@ -113,7 +115,74 @@ def test_wrong_arrays_are_refused(saved: Path, name: str, change: Callable[[np.n
         read_rig(rewritten(saved, "mesh.npz", swap))
 
 
-@pytest.mark.parametrize("member", ["rig.json", "mesh.npz"])
+def test_displacement_maps_and_their_files_are_read(saved: Path) -> None:
+    rig, read = make_rig(), read_rig(saved)
+    assert len(read.displacement_files) == 2
+    for item, expected in zip(read.displacement, rig.displacement, strict=True):
+        assert (item.name, item.metres, item.weights) == (expected.name, expected.metres, expected.weights)
+        picture = cv2.imdecode(
+            np.frombuffer(read.displacement_files[item.file], np.uint8), cv2.IMREAD_UNCHANGED
+        )
+        np.testing.assert_array_equal(picture[..., 2 - item.channel], expected.texels)
+
+
+def test_rigs_of_before_have_no_displacement(saved: Path) -> None:
+    def without(text: bytes) -> bytes:
+        document = json.loads(text)
+        del document["displacement"]
+        return json.dumps(document).encode()
+
+    read = read_rig(rewritten(saved, "rig.json", without))
+    assert read.displacement == () and read.displacement_files == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 1}, {"name": ""}, {"file": 1}, {"file": "../maps-1.png"}, {"file": "absent.png"},
+        {"channel": 3}, {"channel": -1}, {"channel": True}, {"channel": 0.0},
+        {"metres": 0.0}, {"metres": 0.1}, {"metres": "0.01"}, {"metres": True}, {"metres": 10**400},
+        {"weights": []},
+        {"weights": {"jawOpen": "1"}}, {"weights": {"jawOpen": float("nan")}}, {"weights": {"smile": 1.0}},
+        {"weights": dict.fromkeys(ARKIT_NAMES[:17], 0.1)},
+    ],
+)  # fmt: skip
+def test_a_wrong_displacement_map_is_refused(saved: Path, change: dict[str, object]) -> None:
+    maps = json.loads(zipfile.ZipFile(saved).read("rig.json"))["displacement"]
+    with pytest.raises(RigUnreadable, match=r"changed\.semrig"):
+        read_rig(document_with(saved, displacement=[{**maps[0], **change}]))
+
+
+def test_displacement_is_a_list_of_so_many_whole_maps(saved: Path) -> None:
+    maps = json.loads(zipfile.ZipFile(saved).read("rig.json"))["displacement"]
+    assert len(read_rig(document_with(saved, displacement=12 * maps)).displacement) == 48
+    short = {name: value for name, value in maps[0].items() if name != "weights"}
+    wrongs: tuple[object, ...] = (None, {}, [1], [short], 13 * maps)
+    for wrong in wrongs:
+        with pytest.raises(RigUnreadable, match=r"changed\.semrig"):
+            read_rig(document_with(saved, displacement=wrong))
+
+
+@pytest.mark.parametrize(
+    ("at", "put"),
+    [
+        (0, b"JFIF"),
+        (16, b"\0\0\0\x20"),
+        (16, 2 * b"\0\1\0\0"),
+        (16, bytes(8)),
+        (24, b"\x08"),
+        (25, b"\x06"),
+    ],
+    ids=["no PNG", "oblong", "huge", "empty", "8 bits", "alpha"],
+)
+def test_a_displacement_file_is_a_square_rgb_png_of_16_bits(saved: Path, at: int, put: bytes) -> None:
+    with pytest.raises(RigUnreadable, match=r"changed\.semrig"):
+        read_rig(
+            rewritten(saved, "displacement/maps-2.png", lambda png: png[:at] + put + png[at + len(put) :])
+        )
+
+
+@pytest.mark.parametrize("member", ["rig.json", "mesh.npz", "displacement/maps-1.png"])
 def test_damage_is_refused(saved: Path, member: str) -> None:
     with pytest.raises(RigUnreadable):
         read_rig(rewritten(saved, member, lambda content: content[: len(content) // 2]))

@@ -207,6 +207,7 @@ def test_displacement_keeps_metres_and_follows_its_expressions(
         ({"channel": 3}, "channel"),
         ({"metres": -1.0}, "out of range"),
         ({"weights": {"smile": 1.0}}, "'smile' is not an ARKit name"),
+        ({"weights": dict.fromkeys(ARKIT_NAMES[:17], 0.1)}, "more weights than 16"),
         ({"name": "a b"}, "distinct names"),
     ],
 )
