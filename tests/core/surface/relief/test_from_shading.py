@@ -49,8 +49,7 @@ def face(atlas: Atlas) -> np.ndarray:
 def bumps(atlas: Atlas) -> np.ndarray:
     """Bumps and dents some 3 mm wide, 0.15 mm high or deep, metres."""
     random = np.random.default_rng(2).normal(size=(SIZE, SIZE)).astype(np.float32)
-    smooth = cv2.GaussianBlur(random, (0, 0), 3.0)
-    smooth -= cv2.GaussianBlur(random, (0, 0), 7.0)
+    smooth = np.asarray(cv2.GaussianBlur(random, (0, 0), 3.0) - cv2.GaussianBlur(random, (0, 0), 7.0))
     return smooth * np.float32(1.5e-4 / smooth.std())
 
 
