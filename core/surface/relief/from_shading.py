@@ -70,10 +70,8 @@ def photo_relief(
     part, known = atlas.part(box), trust[box].astype(np.float32)
     points = part.paint_vertices(view.vertices)
     texel = _texel(points, known)
-    lit = _log_light(part.paint_vertices(view.normals), light.sh)
-    shown: ndarray = _unpigmented(sample_photo(atlas, view)[box], texel) - lit.detach().numpy().astype(
-        np.float32
-    )
+    smooth = _log_light(part.paint_vertices(view.normals), light.sh).numpy().astype(np.float32)
+    shown: ndarray = _unpigmented(sample_photo(atlas, view)[box], texel) - smooth
     observed = _fine(shown, known, _BROAD / texel)
     # moles, hairs and edges of shadows are no wrinkles: the farther from the usual, the less they say
     known = known * np.clip(1 - (observed / _MOST) ** 2, 0, 1) ** 2
