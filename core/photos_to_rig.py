@@ -118,9 +118,9 @@ def build_rig(
     head = fit_head(model, observations, progress, _belief(sources, reader))
     with progress.stage("texture"):
         shown = replace(
-            head, photos=[_in_headshot(fit, s.shot) for fit, s in zip(head.photos, sources, strict=True)]
+            head, photos=[in_headshot(fit, s.shot) for fit, s in zip(head.photos, sources, strict=True)]
         )
-        pixels = [_pixels(source.shot) for source in sources]
+        pixels = [shot_pixels(source.shot) for source in sources]
         texture = build_texture(shown, pixels, options.texels, progress, int(sources[0].sha256[:8], 16))
     return _assemble(head, texture, sources, warnings, options, progress)
 
@@ -242,7 +242,7 @@ def _belief(sources: Sequence[_Source], reader: FaceReader | None) -> FaceBelief
     return believed(readings, reader.fuse(known) if known else None)
 
 
-def _in_headshot(fit: PhotoFit, shot: HeadShot) -> PhotoFit:
+def in_headshot(fit: PhotoFit, shot: HeadShot) -> PhotoFit:
     """The fit with the camera that took the head shot alone."""
     fx, fy, cx, cy = fit.camera.intrinsics
     height, width = shot.pixels.shape[:2]
@@ -251,7 +251,8 @@ def _in_headshot(fit: PhotoFit, shot: HeadShot) -> PhotoFit:
     return replace(fit, camera=camera)
 
 
-def _pixels(shot: HeadShot) -> PhotoPixels:
+def shot_pixels(shot: HeadShot) -> PhotoPixels:
+    """What the texture is made from."""
     skin, person = (mask.astype(np.float32) / np.float32(255) for mask in (shot.skin, shot.person))
     return PhotoPixels(shot.pixels, skin, person, shot.landmarks)
 

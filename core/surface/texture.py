@@ -35,6 +35,7 @@ from core.surface.zones import Zones, face_zones
 LEVELS = 6
 _REDUCTION = 4  # weights and lighting live at this fraction of the atlas's size
 _ENOUGH = 0.25  # weight at which a photo is trusted in full
+_HAIR = 0.028  # of the atlas's side: how far hair reaches into the outline of a face
 _HIGHLIGHT = 1.35  # of the skin tone: brighter than this is gloss, not albedo
 
 
@@ -86,7 +87,7 @@ def build_texture(
     report(0.2)
 
     middling = Atlas.of(model, size // 2)
-    bare = 1 - zones.features
+    bare = _bare_skin(zones)
     reliefs = [
         photo_relief(middling, view, light, weight * bare)
         for view, light, weight in zip(views, lights, weights, strict=True)
@@ -173,6 +174,15 @@ def _lights(
         for view, fit in zip(views, head.photos, strict=True)
     ]
     return agree_on_tone(lights, np.array([float(weight.sum()) for weight in weights]))
+
+
+def _bare_skin(zones: Zones) -> Float32[ndarray, "size size"]:
+    """Where light and dark may be relief: no brows, lips and lids, and no hair of temples and jaw."""
+    radius = round(_HAIR * len(zones.face))
+    inner = cv2.erode(zones.face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
+    rim = max(1, radius // 3)
+    features = cv2.dilate(zones.features, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8))
+    return cv2.GaussianBlur(inner, (0, 0), 0.5 * radius) * (1 - features)
 
 
 def _blend_photos(

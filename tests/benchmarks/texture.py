@@ -14,6 +14,7 @@ import pstats
 import resource
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,20 @@ import skimage.data
 from PIL import Image
 
 from core.capture.faces import FaceFinder
-from core.capture.masks import PersonMasker, skin_mask
+from core.capture.headshot import HeadShot, cut_headshot
+from core.capture.masks import PersonMasker
 from core.capture.photos import load_photo
 from core.face_model.registry import load_model
 from core.fitting.head import fit_head
-from core.fitting.types import FittedHead, Observation
+from core.fitting.observe import observe
+from core.fitting.types import FittedHead
+from core.photos_to_rig import in_headshot, shot_pixels
 from core.surface.texture import build_texture
-from core.surface.types import PhotoPixels
 
 STEPS = {
     "views, visibility, weights": ("make_view", "photo_weight", "sharpness", "likely_skin"),
     "light": ("_lights",),
+    "relief": ("photo_relief", "build_relief", "normal_map"),
     "atlas": ("of",),
     "sampling and delighting": ("_albedo",),
     "blending": ("add", "result"),
@@ -41,33 +45,20 @@ STEPS = {
 }
 
 
-def _read(paths: list[Path]) -> tuple[FittedHead, list[PhotoPixels]]:
-    observations, pixels = [], []
-    nothing = np.zeros((1, 1), np.float32)
+def fit_photos(paths: list[Path]) -> tuple[FittedHead, list[HeadShot]]:
+    """The head fitted to photos, without a network, with the cameras of their head shots."""
+    shots, observations = [], []
     with FaceFinder() as finder, PersonMasker() as masker:
         for path in paths:
             photo = load_photo(path)
-            face = finder.main_face(photo)
-            width, height = photo.size
-            observations.append(
-                Observation(
-                    face.landmarks,
-                    width,
-                    height,
-                    photo.focal_px,
-                    nothing[..., None].repeat(3, 2),
-                    nothing,
-                    0,
-                    0,
-                    1,
-                )
-            )
-            skin = skin_mask(photo, face).on_photo(photo)
-            pixels.append(PhotoPixels(photo.pixels, skin, masker.person_mask(photo, face), face.landmarks))
-    return fit_head(load_model(), observations), pixels
+            shots.append(cut_headshot(photo, finder.main_face(photo), masker, 5_000_000))
+            observations.append(observe(photo, shots[-1]))
+    head = fit_head(load_model(), observations)
+    return replace(head, photos=[in_headshot(*pair) for pair in zip(head.photos, shots, strict=True)]), shots
 
 
-def _measure(head: FittedHead, photos: list[PhotoPixels], size: int, runs: int) -> None:
+def _measure(head: FittedHead, shots: list[HeadShot], size: int, runs: int) -> None:
+    photos = [shot_pixels(shot) for shot in shots]
     build_texture(head, photos, 256)  # compiles
     seconds = []
     for _ in range(runs):
@@ -100,7 +91,7 @@ def main() -> None:
         portrait = Path(folder) / "portrait.png"
         Image.fromarray(skimage.data.astronaut()).save(portrait)
         for paths in [options.photos] if options.photos else [[portrait], [portrait] * 5]:
-            _measure(*_read(paths), options.size, options.runs)
+            _measure(*fit_photos(paths), options.size, options.runs)
 
 
 if __name__ == "__main__":

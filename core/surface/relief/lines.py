@@ -92,10 +92,10 @@ def _blend(a: Anchor, b: Anchor, share: float) -> Anchor:
 
 FOLDS: Final[Mapping[str, tuple[Line | Dimples, ...]]] = {
     "wrinkle_brow_raise": (
-        Line(_forehead(_BROW_ROW, _MIDDLE_ROW, 0.42, 1, 9), 0.32, 1.1, 0.8, False),
-        Line(_forehead(_BROW_ROW, _MIDDLE_ROW, 0.90, 1, 9), 0.38, 1.2, 0.9, False),
-        Line(_forehead(_MIDDLE_ROW, _HAIR_ROW, 0.30, 2, 8), 0.34, 1.2, 0.9, False),
-        Line(_forehead(_MIDDLE_ROW, _HAIR_ROW, 0.72, 3, 7), 0.22, 1.2, 0.9, False),
+        Line(_forehead(_BROW_ROW, _MIDDLE_ROW, 0.42, 1, 9), 0.45, 1.1, 0.8, False),
+        Line(_forehead(_BROW_ROW, _MIDDLE_ROW, 0.90, 1, 9), 0.55, 1.2, 0.9, False),
+        Line(_forehead(_MIDDLE_ROW, _HAIR_ROW, 0.30, 2, 8), 0.48, 1.2, 0.9, False),
+        Line(_forehead(_MIDDLE_ROW, _HAIR_ROW, 0.72, 3, 7), 0.30, 1.2, 0.9, False),
     ),
     "wrinkle_brow_frown": (
         Line((_mix(168, 193, 0.40), _mix(8, 55, 0.52), _mix(9, 107, 0.55), _mix(107, 108, 0.30)), 0.55, 1.3),
