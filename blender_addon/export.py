@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 
 from .build import Head
+from .build.materials import unused_normals
 
 
 def write_blend(head: Head, path: Path) -> None:
@@ -19,8 +20,8 @@ def write_blend(head: Head, path: Path) -> None:
 
 
 def write_glb(head: Head, path: Path) -> None:
-    """A binary glTF with the keys as named morph targets and the bones as a skin."""
-    with _selected(head):
+    """A binary glTF with the keys as named morph targets, the bones as a skin and the relief as normals."""
+    with _selected(head), _normals(head):
         _write_gltf(path, True)
 
 
@@ -62,13 +63,7 @@ def write_obj(head: Head, path: Path) -> None:
 @contextmanager
 def _textures_beside(head: Head, path: Path) -> Iterator[None]:
     """Textures as files next to ``path``; the exporter writes the names of the images' files."""
-    images = {
-        node.image
-        for material in head.mesh.data.materials
-        if material
-        for node in material.node_tree.nodes
-        if node.type == "TEX_IMAGE" and node.image
-    }
+    images = {image for material in head.mesh.data.materials if material for image in _shown(material)}
     before = [(image, image.filepath) for image in images]
     try:
         for image in images:
@@ -81,6 +76,36 @@ def _textures_beside(head: Head, path: Path) -> Iterator[None]:
     finally:
         for image, filepath in before:
             image.filepath = filepath
+
+
+def _shown(material: bpy.types.Material) -> set[bpy.types.Image]:
+    """A material's pictures, but for normals that only a .glb has."""
+    normals = unused_normals(material)
+    unused = {link.from_node for link in normals.inputs["Color"].links} if normals else set()
+    return {
+        node.image
+        for node in material.node_tree.nodes
+        if node.type == "TEX_IMAGE" and node.image and node not in unused
+    }
+
+
+@contextmanager
+def _normals(head: Head) -> Iterator[None]:
+    """Normal maps on the shaders for a while, as glTF knows no displacement; a user's own links stay."""
+    links = []
+    try:
+        for material in head.mesh.data.materials:
+            normals = unused_normals(material) if material else None
+            if normals is None:
+                continue
+            tree = material.node_tree
+            for shader in tree.nodes:
+                if shader.type == "BSDF_PRINCIPLED" and not shader.inputs["Normal"].is_linked:
+                    links.append((tree, tree.links.new(normals.outputs["Normal"], shader.inputs["Normal"])))
+        yield
+    finally:
+        for tree, link in links:
+            tree.links.remove(link)
 
 
 @contextmanager

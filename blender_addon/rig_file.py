@@ -51,7 +51,10 @@ class RigUnreadable(Exception):
 
 @dataclass(frozen=True)
 class MaterialSpec:
-    """A row of the rig's materials table; ``base_color`` is linear RGB."""
+    """A row of the rig's materials table; ``base_color`` is linear RGB.
+
+    ``normal_map`` names the relief at rest as tangent-space normals, for viewers that know no displacement.
+    """
 
     name: str
     base_color: tuple[float, float, float]
@@ -59,6 +62,7 @@ class MaterialSpec:
     subsurface: float
     alpha: float
     texture: str | None
+    normal_map: str | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,8 @@ def read_rig(path: str | Path) -> RigFile:
         materials = tuple(_material(item) for item in document["materials"])
         if [material.name for material in materials] != arrays["material_names"].tolist():
             raise ValueError("the materials are not those of the mesh")
-        textures = {name: read(name) for name in {material.texture for material in materials} if name}
+        pictures = {name for material in materials for name in (material.texture, material.normal_map)}
+        textures = {name: read(name) for name in pictures if name}
         previews = _read_previews(document, names, read)
         keys = tuple(arrays["shape_key_names"].tolist())
         displacement = _displacement(document, keys)
@@ -199,9 +204,10 @@ def _png_size(content: bytes) -> tuple[int, int]:
 
 
 def _material(item: dict) -> MaterialSpec:
-    texture = item["texture"]
-    if texture is not None and not _TEXTURE_NAME.fullmatch(texture):
-        raise ValueError(f"{texture!r} cannot be the file name of a texture")
+    texture, normal_map = item["texture"], item.get("normal_map")  # rigs of before have no normal map
+    for name in (texture, normal_map):
+        if name is not None and not _TEXTURE_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be the file name of a texture")
     red, green, blue = (float(channel) for channel in item["base_color"])
     return MaterialSpec(
         name=str(item["name"]),
@@ -210,6 +216,7 @@ def _material(item: dict) -> MaterialSpec:
         subsurface=float(item["subsurface"]),
         alpha=float(item["alpha"]),
         texture=texture,
+        normal_map=normal_map,
     )
 
 

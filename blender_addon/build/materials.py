@@ -10,16 +10,29 @@ import bpy
 from .. import versions
 from ..rig_file import MaterialSpec, RigFile
 
+NORMALS = "Normals for .glb Export"  # the Normal Map node's name
 _SUBSURFACE_RADIUS = (0.0037, 0.0014, 0.0007)  # metres that red, green and blue light travels under skin
 
 
 def build_materials(rig: RigFile, name: str) -> list[bpy.types.Material]:
     """One material for each row of the rig's table, in its order; textures are packed into the file."""
-    textures = {file: _texture(content, f"{name} {file}") for file, content in rig.textures.items()}
-    return [
-        _build(spec, f"{name} {spec.name}", textures[spec.texture] if spec.texture else None)
-        for spec in rig.materials
-    ]
+    files = dict.fromkeys(spec.texture for spec in rig.materials if spec.texture)
+    textures = {file: _texture(rig.textures[file], f"{name} {file}") for file in files}
+    files = dict.fromkeys(spec.normal_map for spec in rig.materials if spec.normal_map)
+    normals = {file: _normal_picture(rig.textures[file], f"{name} {file}") for file in files}
+    materials = []
+    for spec in rig.materials:
+        texture = textures[spec.texture] if spec.texture else None
+        materials.append(_build(spec, f"{name} {spec.name}", texture))
+        if spec.normal_map:
+            _add_normals(materials[-1].node_tree, normals[spec.normal_map])
+    return materials
+
+
+def unused_normals(material: bpy.types.Material) -> bpy.types.Node | None:
+    """A material's normals for export, where it has them and nothing in Blender uses them."""
+    node = material.node_tree.nodes.get(NORMALS) if material.node_tree else None
+    return node if node is not None and not any(output.is_linked for output in node.outputs) else None
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,12 @@ def pack_image(content: bytes, name: str) -> bpy.types.Image:
 def _texture(content: bytes, name: str) -> _Texture:
     color_type = content[25]  # of the PNG's header: 4 is grey with alpha, 6 is RGB with alpha
     return _Texture(pack_image(content, name), has_alpha=color_type in (4, 6))
+
+
+def _normal_picture(content: bytes, name: str) -> bpy.types.Image:
+    image = pack_image(content, name)
+    image.colorspace_settings.is_data = True
+    return image
 
 
 def _build(spec: MaterialSpec, name: str, texture: _Texture | None) -> bpy.types.Material:
@@ -82,3 +101,15 @@ def _add_texture(
         tree.links.new(alpha, product.inputs[0])
         alpha = product.outputs[0]
     tree.links.new(alpha, shader.inputs["Alpha"])
+
+
+def _add_normals(tree: bpy.types.NodeTree, image: bpy.types.Image) -> None:
+    """Keep the relief as normals at hand, without use: in Blender, displacement shows it already."""
+    picture = tree.nodes.new("ShaderNodeTexImage")
+    picture.label = "Relief for .glb Export"
+    picture.image = image
+    picture.location = (-450, 350)
+    normals = tree.nodes.new("ShaderNodeNormalMap")
+    normals.name = normals.label = NORMALS
+    normals.location = (-150, 350)
+    tree.links.new(picture.outputs["Color"], normals.inputs["Color"])

@@ -54,7 +54,7 @@ def export(
         from core.rig import load_rig
 
         check_output(target.with_suffix(".mtl"), (".mtl",), force)
-        for texture in load_rig(rig).textures:
+        for texture in {item.texture for item in load_rig(rig).materials if item.texture}:
             check_output(target.with_name(f"{target.stem}_{texture}"), (".png",), force)
     if server:
         from server.cli.remote import remote_from_rig

@@ -93,14 +93,15 @@ def material(rig_path: str, index: str) -> dict[str, Any]:
     chosen = head.mesh.data.materials[int(index)]
     nodes = {node.type: node for node in chosen.node_tree.nodes}
     shader = nodes["BSDF_PRINCIPLED"]
-    image = nodes["TEX_IMAGE"].image if "TEX_IMAGE" in nodes else None
+    color = shader.inputs["Base Color"]
+    image = color.links[0].from_node.image if color.is_linked else None
     subsurface = shader.inputs["Subsurface Weight" if "Subsurface Weight" in shader.inputs else "Subsurface"]
     return {
-        "color": list(shader.inputs["Base Color"].default_value)[:3],
+        "color": list(color.default_value)[:3],
         "roughness": shader.inputs["Roughness"].default_value,
         "subsurface": subsurface.default_value,
         "alpha": shader.inputs["Alpha"].default_value,
-        "textured": shader.inputs["Base Color"].is_linked,
+        "textured": color.is_linked,
         "alpha textured": shader.inputs["Alpha"].is_linked,
         "packed": bool(image and image.packed_file),
         "size": list(image.size) if image else None,

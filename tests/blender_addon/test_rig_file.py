@@ -61,7 +61,7 @@ def test_it_reads_what_is_written(saved: Path) -> None:
     for name in ("polygon_vertices", "polygon_starts", "uv", "regions", "skin_weights", "polygon_material"):
         np.testing.assert_array_equal(getattr(read, name), getattr(rig, name))
     assert [vars(item) for item in read.materials] == [vars(item) for item in rig.materials]
-    assert set(read.textures) == {"albedo.png", "eye.png"}
+    assert set(read.textures) == {"albedo.png", "eye.png", "normal.png"}
     assert all(content.startswith(b"\x89PNG") for content in read.textures.values())
 
 
@@ -85,12 +85,30 @@ def test_a_wrong_document_is_refused(saved: Path, changes: dict[str, object]) ->
         read_rig(document_with(saved, **changes))
 
 
+@pytest.mark.parametrize("kind", ["texture", "normal_map"])
 @pytest.mark.parametrize("texture", ["../albedo.png", "/etc/a.png", "a/b.png", "a.exe"])
-def test_texture_names_cannot_be_paths(saved: Path, texture: str) -> None:
+def test_texture_names_cannot_be_paths(saved: Path, kind: str, texture: str) -> None:
     materials = json.loads(zipfile.ZipFile(saved).read("rig.json"))["materials"]
-    materials[0]["texture"] = texture
+    materials[0][kind] = texture
     with pytest.raises(RigUnreadable, match="file name"):
         read_rig(document_with(saved, materials=materials))
+
+
+@pytest.mark.parametrize("name", [1, "absent.png"])
+def test_a_wrong_normal_map_is_refused(saved: Path, name: object) -> None:
+    materials = json.loads(zipfile.ZipFile(saved).read("rig.json"))["materials"]
+    materials[0]["normal_map"] = name
+    with pytest.raises(RigUnreadable, match=r"changed\.semrig"):
+        read_rig(document_with(saved, materials=materials))
+
+
+def test_rigs_of_before_have_no_normal_map(saved: Path) -> None:
+    materials = json.loads(zipfile.ZipFile(saved).read("rig.json"))["materials"]
+    for material in materials:
+        del material["normal_map"]
+    read = read_rig(document_with(saved, materials=materials))
+    assert {material.normal_map for material in read.materials} == {None}
+    assert set(read.textures) == {"albedo.png", "eye.png"}
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from core.rig import save_rig
 from server import diagnosis
 from server.diagnosis import Finding
 from tests.blenders import blenders
 from tests.models.networks import export_expression
+from tests.rigs import make_rig
 from tests.server.cli.conftest import ROOT, Run, events
 
 needs_bpy = pytest.mark.skipif(
@@ -126,6 +128,16 @@ def test_a_rig_becomes_files_for_other_programs(run: Run, portrait_rig_file: Pat
         (tmp_path / mine).write_text("mine")
         assert run("export", portrait_rig_file, "-o", f"{mine[:3]}.obj").exit_code == 2
         assert (tmp_path / mine).read_text() == "mine"
+
+
+@needs_bpy
+def test_only_files_that_an_obj_writes_are_in_its_way(run: Run, tmp_path: Path) -> None:
+    save_rig(make_rig(), tmp_path / "head.semrig")
+    (tmp_path / "head_normal.png").write_text("mine")
+    made = run("export", "head.semrig", "-o", "head.obj")
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "head_albedo.png").exists()
+    assert (tmp_path / "head_normal.png").read_text() == "mine"
 
 
 @needs_bpy
