@@ -26,7 +26,7 @@ from core.surface.materials import MATERIAL_NAMES, head_materials, material_of_p
 from core.surface.mirror import lift_shadows, mirror_map
 from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
-from core.surface.relief import NEUTRAL, PhotoRelief, build_relief, normal_map, photo_relief
+from core.surface.relief import NEUTRAL, PhotoRelief, build_relief, normal_map, photo_relief, trust_in_relief
 from core.surface.types import HeadTexture, PhotoPixels
 from core.surface.view import View, make_view, sample_photo
 from core.surface.weights import folded_lids, likely_skin, photo_weight, prefer_lit_side, share_out, sharpness
@@ -87,19 +87,15 @@ def build_texture(
     report(0.2)
 
     middling = Atlas.of(model, size // 2)
-    bare = _bare_skin(zones)
-    reliefs = [
-        photo_relief(middling, view, light, weight * bare)
-        for view, light, weight in zip(views, lights, weights, strict=True)
-    ]
     expressions = [fit.named_expression() for fit in head.photos]
+    trusts = trust_in_relief(weights, expressions, _bare_skin(zones))
+    reliefs = [photo_relief(middling, *shown) for shown in zip(views, lights, trusts, strict=True)]
     relief = build_relief(middling, head.neutral, list(zip(reliefs, expressions, strict=True)), seed)
     report(0.4)
 
     atlas = Atlas.of(model, size)
     composite = _blend_photos(atlas, zones, views, lights, reliefs, weights, tone)
-    best = np.maximum.reduce(weights) if len(weights) > 1 else weights[0]
-    coverage = _smooth_step(best / _ENOUGH)
+    coverage = _smooth_step(np.maximum.reduce(weights) / _ENOUGH)
     report(0.6)
 
     parts = part_colours(model, head.neutral, tone)
@@ -180,7 +176,7 @@ def _bare_skin(zones: Zones) -> Float32[ndarray, "size size"]:
     """Where light and dark may be relief: no brows, lips and lids, and no hair of temples and jaw."""
     radius = round(_HAIR * len(zones.face))
     inner = cv2.erode(zones.face, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2))
-    rim = max(1, radius // 3)
+    rim = max(1, radius // 6)
     features = cv2.dilate(zones.features, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8))
     return cv2.GaussianBlur(inner, (0, 0), 0.5 * radius) * (1 - features)
 

@@ -4,8 +4,8 @@
 
 Random people of anny with random ridges and bumps 3 to 8 mm wide, pigment of about their contrast, random
 light, sensor noise and JPEG, seen by three cameras; none moves a muscle. Heads are fitted to the pictures
-and textured, and their relief at rest is compared with the truth over the face, each texel with what the
-frontal picture shows where the texel takes it from, so that relief is judged and not the fit of the mesh:
+and textured, and their relief at rest is compared with the truth over the face, each texel with what is at
+its place in the picture that faces it most, so that relief is judged and not the fit of the mesh:
 correlation of heights, error of slopes relative to the true ones, mean angle between normals. Beside it, a
 flat skin, and "dark is deep" (Beeler et al. 2010): the frontal picture's fine light and dark as heights,
 scaled so that they come nearest to the truth, which no user could do.
@@ -42,7 +42,7 @@ from core.surface.atlas import Atlas
 from core.surface.images import sample_image
 from core.surface.relief import NEUTRAL
 from core.surface.texture import build_texture
-from core.surface.view import make_view, sample_photo
+from core.surface.view import make_view, sample_photo, visibility
 from core.surface.zones import face_zones
 from tests.benchmarks.ict_truth import skin_of
 from tests.benchmarks.texture import fit_photos
@@ -106,8 +106,8 @@ def _figures(model: FaceModel, atlas: Atlas, seed: int, side: int, folder: Path)
     view = make_view(one[0], one[0].photos[0], shot_pixels(one[1][0]))
     shown = np.log(np.maximum(sample_photo(atlas, view).mean(axis=2), 2e-3))
     deep = shown - cv2.GaussianBlur(shown, (0, 0), _BROAD)
-    rows = [_judge(atlas, one, shots[0], truth, guess) for guess in (np.zeros_like(deep), deep)]
-    rows += [_judge(atlas, fit, shots[0], truth, _at_rest(fit)) for fit in (one, three)]
+    rows = [_judge(atlas, one, shots, truth, guess) for guess in (np.zeros_like(deep), deep)]
+    rows += [_judge(atlas, fit, shots, truth, _at_rest(fit)) for fit in (one, three)]
     return np.array(rows)
 
 
@@ -163,19 +163,22 @@ def _at_rest(fit: tuple[FittedHead, list[HeadShot]]) -> Float32[ndarray, "size s
 
 
 def _judge(
-    atlas: Atlas, fit: tuple[FittedHead, list[HeadShot]], shot: _Shot, truth: ndarray, guess: ndarray
+    atlas: Atlas, fit: tuple[FittedHead, list[HeadShot]], shots: list[_Shot], truth: ndarray, guess: ndarray
 ) -> Figures:
     """Correlation, error of slopes and angle between normals, over the face."""
-    head, cut = fit[0], fit[1][0]
-    view = make_view(head, head.photos[0], shot_pixels(cut))
-    offset = np.subtract(head.photos[0].camera.intrinsics[2:], view.camera.intrinsics[2:])
-    whole = (view.pixels + offset) / cut.scale + [cut.left, cut.top]
-    pixels = atlas.paint_vertices(whole).reshape(-1, 2)
-    layout = sample_image(shot.layout, pixels).reshape(SIZE, SIZE, 2)
+    head = fit[0]
+    true, facing = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.float32)
+    for photo, cut, shot in zip(head.photos, fit[1], shots, strict=False):
+        view = make_view(head, photo, shot_pixels(cut))
+        seen, cosine = visibility(atlas, view)
+        offset = np.subtract(photo.camera.intrinsics[2:], view.camera.intrinsics[2:])
+        whole = (view.pixels + offset) / cut.scale + [cut.left, cut.top]
+        layout = sample_image(shot.layout, atlas.paint_vertices(whole).reshape(-1, 2))
+        there = sample_image(truth, atlas.texels(np.nan_to_num(layout))).reshape(SIZE, SIZE)
+        better = (seen * cosine > facing) & ~np.isnan(layout[:, 0]).reshape(SIZE, SIZE)
+        true[better], facing[better] = there[better], (seen * cosine)[better]
     zones = face_zones(atlas)
-    known = (zones.middle * (1 - zones.features) > 0.8) & atlas.covers("skin") & ~np.isnan(layout[..., 0])
-    where = atlas.texels(np.nan_to_num(layout).reshape(-1, 2))
-    true = sample_image(truth, where).reshape(SIZE, SIZE)
+    known = (zones.middle * (1 - zones.features) > 0.8) & atlas.covers("skin") & (facing > 0)
     points = atlas.paint_vertices(head.neutral)
     steps = [np.maximum(np.linalg.norm(np.gradient(points, axis=axis), axis=2), 1e-5) for axis in (1, 0)]
     inside = cv2.erode(known.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)

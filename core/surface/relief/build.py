@@ -25,6 +25,8 @@ _FOLDED = 3.0e-4  # metres, how far a person's wrinkles differ from the usual on
 _ERROR = 1.0e-4  # metres, of a relief that a photo shows well
 _AROUND = 0.012  # of the layout's side: folds lie this near to where they usually do
 _FLAT = 3e-5  # metres: maps that rise and fall less are left out
+_ALIKE = 0.25  # difference in strength of any wrinkle below which photos show the same expression
+_RIVALRY = 6  # power that lets the best of them win
 _MOST_PHOTOS = 8  # that are asked, those that show most
 _ROWS = 64  # solved at a time
 
@@ -72,6 +74,31 @@ def build_relief(
         )
         if float(np.abs(heights).max()) > _FLAT
     }
+
+
+def trust_in_relief(
+    weights: Sequence[Float32[ndarray, "coarse coarse"]],
+    expressions: Sequence[Mapping[str, float]],
+    bare: Float32[ndarray, "coarse coarse"],
+) -> list[Float32[ndarray, "coarse coarse"]]:
+    """How far each photo is asked for the skin's relief, 0-1.
+
+    Of photos with about the same expression the one that shows a place best is asked there, and hardly the
+    others: photos lie a millimetre or two askew of each other, and their mean would blur what each shows.
+
+    Args:
+        weights: trust in each photo for the skin's colour.
+        expressions: ARKit name → coefficient.
+        bare: where light and dark may be relief, 0-1.
+    """
+    strengths = np.array([[_strength(name, expression) for name in WRINKLES] for expression in expressions])
+    trusts = []
+    for weight, own in zip(weights, strengths, strict=True):
+        alike = np.abs(strengths - own).max(axis=1) < _ALIKE
+        best = np.maximum.reduce([other for other, same in zip(weights, alike, strict=True) if same])
+        share = (weight / np.maximum(best, 1e-6)) ** _RIVALRY
+        trusts.append((np.minimum(3 * weight, 1) * share * bare).astype(np.float32))
+    return trusts
 
 
 def _strength(name: str, expression: Mapping[str, float]) -> float:

@@ -24,11 +24,13 @@ from core.surface.delight import Light
 from core.surface.view import View, sample_photo
 
 _BROAD = 4.5e-3  # metres: light and dark wider than this is the mesh's and the light's
-_CONCAVE = 0.25  # how much darker (log) skin is a unit of slope deep in a fold, whatever the light
+_CONCAVE = 0.2  # how much darker (log) skin is a unit of slope deep in a fold, whatever the light
 _SLOPE = 0.22  # usual slope of relief
 _TINT = 6e-4  # metres: photos keep colour coarser than light
 _PIGMENT_IN_RED = 0.5  # how much darker (log) red is where pigment darkens green by 1 more than red
 _PIGMENT = 0.045  # usual deviation of log light that is colour of the skin, or noise
+_DARKEST = 0.4  # of the lit side's light: shadows are not told to be deeper
+_WIDEST = 10e-3  # metres, wave length from which relief is the flatter the longer its waves are
 _MOST = 0.35  # log light beyond which something else than skin is seen
 _RESOLVED = (1200.0, 2600.0)  # pixels per metre between which a photo is trusted to show relief
 _EDGE = 0.006  # of the layout's side: so near the edge of what is trusted, nothing is
@@ -57,12 +59,12 @@ def photo_relief(
     """The relief of a photo; None where its pixels are too few to show any.
 
     Args:
-        weight: trust in the photo for skin, at any resolution of the layout.
+        weight: trust in the photo for bare skin, 0-1, at any resolution of the layout.
     """
     low, high = _RESOLVED
     resolved = float(np.clip((view.pixels_per_metre - low) / (high - low), 0, 1))
     size = (atlas.size, atlas.size)
-    trust = resolved * _inside(np.minimum(3 * cv2.resize(weight, size, interpolation=cv2.INTER_LINEAR), 1))
+    trust = resolved * _inside(np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_LINEAR)))
     rows, columns = (np.flatnonzero((trust > 0.02).any(axis=axis)).tolist() for axis in (1, 0))
     if len(rows) < 16 or len(columns) < 16:
         return None
@@ -133,6 +135,12 @@ class _Operator:
     along: Float32[ndarray, "2 rows columns"]
     number: Float32[ndarray, "rows half"]
 
+    @property
+    def rareness(self) -> Float32[ndarray, "rows half"]:
+        """One over each wave's usual variance, 1/metre²."""
+        usual = _SLOPE * self.number / (self.number**2 + np.float32(2 * np.pi / _WIDEST) ** 2)
+        return 1 / usual**2
+
     @classmethod
     def of(cls, points: ndarray, normals: ndarray, sh: Float[ndarray, "9 3"], texel: float) -> _Operator:
         """For a surface (camera axes, metres) under a light."""
@@ -175,8 +183,8 @@ class _Operator:
         weight = known / np.float32(_PIGMENT**2)
 
         def normal(heights: ndarray) -> ndarray:
-            slopes = self._steepened(heights, 2) / np.float32(_SLOPE**2)
-            return self._transposed(weight * self.shading(heights)) + slopes
+            unusual = irfft2(rfft2(heights) * self.rareness, s=heights.shape)
+            return self._transposed(weight * self.shading(heights)) + unusual
 
         # divided by the square of its wave number, every wave comes to one scale
         return _conjugate_gradients(
@@ -190,7 +198,7 @@ def _log_light(
     """Log of the red light on a smooth surface; deep shadow is not as deep as told."""
     turned = normals if isinstance(normals, Tensor) else torch.from_numpy(_unit(normals))
     red = shade(turned, torch.from_numpy(sh))[..., 0]
-    floor = 0.15 * float(red.detach().max())
+    floor = _DARKEST * float(red.detach().max())
     return torch.log(red.clamp_min(max(floor, 1e-6)))
 
 

@@ -11,7 +11,7 @@ import pytest
 from core.face_model.model import FaceModel
 from core.retarget.wrinkles import WRINKLES
 from core.surface.atlas import Atlas, landmark_uv
-from core.surface.relief import NEUTRAL, PhotoRelief, build_relief
+from core.surface.relief import NEUTRAL, PhotoRelief, build_relief, trust_in_relief
 from core.surface.types import ReliefMap
 
 SIZE = 512
@@ -100,3 +100,16 @@ def test_more_photos_say_more(atlas: Atlas, forehead: np.ndarray) -> None:
         for photos in (noisy[:1], noisy)
     )
     assert four < 0.7 * one
+
+
+def test_of_photos_alike_the_best_is_asked_and_of_others_each() -> None:
+    good, poor, bare = (
+        np.full((4, 4), 0.9, np.float32),
+        np.full((4, 4), 0.5, np.float32),
+        np.ones((4, 4), np.float32),
+    )
+    first, second = trust_in_relief([good, poor], [{}, {"browInnerUp": 0.1}], bare)
+    assert first.min() == 1 and second.max() < 0.1
+    first, second = trust_in_relief([good, poor], [{}, RAISED], bare)
+    assert first.min() == 1 and second.min() == 1
+    assert not trust_in_relief([good], [{}], 0 * bare)[0].any()
