@@ -74,7 +74,7 @@ def expected_seconds(model_name: str, photos: int, options: RigOptions) -> dict[
     """
     baking = sum(PROVIDERS[model_name].stages.values()) if model_info(model_name).state != "ready" else 0.0
     fitting = {stage: seconds * (0.4 + 0.6 * photos) for stage, seconds in FIT_SECONDS.items()}
-    texture = (options.texels / 2048) ** 2 * (2.5 + 0.7 * photos)
+    texture = (options.texels / 2048) ** 2 * (3.0 + 1.2 * photos)
     return {"photos": 0.6 + 0.6 * photos, "model": 0.3 + baking, **fitting, "texture": texture}
 
 

@@ -1,6 +1,6 @@
 """Relief that one photo shows: heights of the skin whose shading explains its fine light and dark.
 
-Shading from the light that is known already (DECA's detail photometric term, eq. 11, solved for heights
+Shading from the light that is known already (DECA's detail photometric loss, eq. 10 to 12, solved for heights
 instead of learned), with what concave skin keeps from itself besides: the darker, the deeper (Beeler et al.
 2010, "High-quality single-shot capture of facial geometry").
 """
@@ -25,7 +25,7 @@ from core.surface.view import View, sample_photo
 
 _BROAD = 4.5e-3  # metres: light and dark wider than this is the mesh's and the light's
 _CONCAVE = 0.2  # how much darker (log) skin is a unit of slope deep in a fold, whatever the light
-_SLOPE = 0.22  # usual slope of relief
+_SLOPE = 0.35  # usual slope of relief
 _TINT = 6e-4  # metres: photos keep colour coarser than light
 _PIGMENT_IN_RED = 0.5  # how much darker (log) red is where pigment darkens green by 1 more than red
 _PIGMENT = 0.045  # usual deviation of log light that is colour of the skin, or noise
@@ -35,7 +35,7 @@ _MOST = 0.35  # log light beyond which something else than skin is seen
 _RESOLVED = (1200.0, 2600.0)  # pixels per metre between which a photo is trusted to show relief
 _EDGE = 0.006  # of the layout's side: so near the edge of what is trusted, nothing is
 _MARGIN = 16  # texels, so that one side of the picture does not shade the other
-_ROUNDS = 14
+_ROUNDS = 10
 
 
 @dataclass(frozen=True)
@@ -130,16 +130,12 @@ class _Operator:
     Attributes:
         along: change of log light per metre of height between neighbouring columns, and rows.
         number: wave number of each component of the picture's Fourier transform, 1/metre.
+        variance: that waves of relief usually have, metres².
     """
 
     along: Float32[ndarray, "2 rows columns"]
     number: Float32[ndarray, "rows half"]
-
-    @property
-    def rareness(self) -> Float32[ndarray, "rows half"]:
-        """One over each wave's usual variance, 1/metre²."""
-        usual = _SLOPE * self.number / (self.number**2 + np.float32(2 * np.pi / _WIDEST) ** 2)
-        return 1 / usual**2
+    variance: Float32[ndarray, "rows half"]
 
     @classmethod
     def of(cls, points: ndarray, normals: ndarray, sh: Float[ndarray, "9 3"], texel: float) -> _Operator:
@@ -156,25 +152,23 @@ class _Operator:
         limit = 2.0 / texel
         rows, columns = (2 * np.pi * f / texel for f in (fftfreq(len(points)), rfftfreq(points.shape[1])))
         number = np.maximum(np.hypot(rows[:, None], columns), 1 / _BROAD)
-        return cls(np.clip(along, -limit, limit).astype(np.float32), number.astype(np.float32))
+        usual = _SLOPE * number / (number**2 + (2 * np.pi / _WIDEST) ** 2)
+        parts = (np.clip(along, -limit, limit), number, usual**2)
+        return cls(*(part.astype(np.float32) for part in parts))
 
     def shading(self, heights: Float32[ndarray, "rows columns"]) -> Float32[ndarray, "rows columns"]:
         """Log of the light and dark that heights make."""
         across = np.diff(heights, axis=1, append=heights[:, -1:])
         down = np.diff(heights, axis=0, append=heights[-1:])
-        return self.along[0] * across + self.along[1] * down + _CONCAVE * self._steepened(heights, 1)
+        return self.along[0] * across + self.along[1] * down + _CONCAVE * _filtered(heights, self.number)
 
     def _transposed(self, values: ndarray) -> ndarray:
         across, down = self.along[0] * values, self.along[1] * values
         across[:, -1], down[-1] = 0, 0
-        result = _CONCAVE * self._steepened(values, 1) - across - down
+        result = _CONCAVE * _filtered(values, self.number) - across - down
         result[:, 1:] += across[:, :-1]
         result[1:] += down[:-1]
         return result
-
-    def _steepened(self, values: ndarray, power: int) -> ndarray:
-        """Each wave times its wave number to a power: its slope instead of its height, for a power of 1."""
-        return irfft2(rfft2(values) * self.number**power, s=values.shape)
 
     def solve(
         self, observed: Float32[ndarray, "rows columns"], known: Float32[ndarray, "rows columns"]
@@ -183,13 +177,16 @@ class _Operator:
         weight = known / np.float32(_PIGMENT**2)
 
         def normal(heights: ndarray) -> ndarray:
-            unusual = irfft2(rfft2(heights) * self.rareness, s=heights.shape)
+            unusual = _filtered(heights, 1 / self.variance)
             return self._transposed(weight * self.shading(heights)) + unusual
 
-        # divided by the square of its wave number, every wave comes to one scale
-        return _conjugate_gradients(
-            normal, self._transposed(weight * observed), lambda values: self._steepened(values, -2)
-        )
+        target = self._transposed(weight * observed)
+        return _conjugate_gradients(normal, target, lambda values: _filtered(values, self.variance))
+
+
+def _filtered(values: ndarray, gain: Float32[ndarray, "rows half"]) -> ndarray:
+    """Each wave of a picture times a factor of its own."""
+    return irfft2(rfft2(values) * gain, s=values.shape)
 
 
 def _log_light(
