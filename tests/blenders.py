@@ -52,6 +52,7 @@ def run_in_blender(
         f"import sys, json; sys.path.insert(0, {str(ROOT)!r})\n"
         f"from tests.blender_addon import {module}\n"
         f"result = {module}.{function}(*{[str(argument) for argument in arguments]!r})\n"
+        "print()\n"  # Blender may have left a line of its own without an end
         f"print({_MARK!r} + json.dumps(result), flush=True)\n"
         "import os; os._exit(0)"  # unloading bpy crashes after some exports
     )
