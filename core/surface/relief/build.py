@@ -7,7 +7,7 @@ from typing import Final
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.retarget.wrinkles import WRINKLES
@@ -47,15 +47,15 @@ def build_relief(
         photos: the relief of each, and its expression (ARKit name → coefficient).
         seed: another one lets folds that no photo shows wander otherwise.
     """
-    usual = {name: _USUAL * heights for name, heights in draw_folds(Surface.of(atlas, neutral, seed)).items()}
-    names = list(usual)
+    usual = draw_folds(Surface.of(atlas, neutral, seed))
+    names = tuple(usual)
     seen = sorted(
         ((relief, expression) for relief, expression in photos if relief is not None),
         key=lambda pair: -float(pair[0].trust.sum()),
     )[:_MOST_PHOTOS]
     spread = np.stack([_AT_REST * _skin(atlas), *(_FOLDED * _near(usual[name]) for name in names)])
-    values = np.stack([np.zeros_like(spread[0]), *(usual[name] for name in names)])
-    learnt = np.zeros_like(values)
+    values = np.stack([np.zeros_like(spread[0]), *(_USUAL * usual.pop(name) for name in names)])
+    learnt = np.zeros(len(values))
     if seen:
         strengths = np.array(
             [[1.0, *(_strength(name, expression) for name in names)] for _, expression in seen]
@@ -64,14 +64,11 @@ def build_relief(
         trust = np.stack([relief.trust for relief, _ in seen])
         for start in range(0, atlas.size, _ROWS):
             rows = slice(start, start + _ROWS)
-            learnt[:, rows] = _update(
-                values[:, rows], spread[:, rows], strengths, shown[:, rows], trust[:, rows]
-            )
+            learnt += _update(values[:, rows], spread[:, rows], strengths, shown[:, rows], trust[:, rows])
+    known = np.clip(learnt / np.maximum([float((own**2).sum()) for own in spread], 1e-30), 0, 1)
     return {
-        name: ReliefMap(heights, _share(information, variance))
-        for name, heights, information, variance in zip(
-            (NEUTRAL, *names), values, learnt, spread**2, strict=True
-        )
+        name: ReliefMap(heights, float(share))
+        for name, heights, share in zip((NEUTRAL, *names), values, known, strict=True)
         if float(np.abs(heights).max()) > _FLAT
     }
 
@@ -119,17 +116,16 @@ def _near(heights: Float32[ndarray, "size size"]) -> Float32[ndarray, "size size
 
 def _update(
     values: ndarray, spread: ndarray, strengths: ndarray, shown: ndarray, trust: ndarray
-) -> Float32[ndarray, "maps rows columns"]:
-    """Change the maps to what photos show, and return how much of their variance was taken away.
+) -> Float[ndarray, "maps"]:
+    """Change the maps to what photos show, and return how much of their variance that takes away, in all.
 
     Args:
         strengths: ``(photos, maps)``, of each map in each photo.
         shown, trust: ``(photos, rows, columns)``.
     """
     touched = (trust > 0.02).any(axis=0)
-    learnt = np.zeros_like(values)
     if not touched.any():
-        return learnt
+        return np.zeros(len(values))
     variance = spread[:, touched].T.astype(np.float64) ** 2  # texels, maps
     error = _ERROR**2 / np.maximum(trust[:, touched].T, 1e-4)
     expected = np.einsum("pm,mt->tp", strengths, values[:, touched])
@@ -144,9 +140,4 @@ def _update(
     )
     solved = np.linalg.solve(covariance, sides)
     values[:, touched] += ((solved[..., 0] @ strengths) * variance).T
-    learnt[:, touched] = (np.einsum("tpm,pm->tm", solved[..., 1:], strengths) * variance**2).T
-    return learnt
-
-
-def _share(information: ndarray, variance: ndarray) -> float:
-    return float(np.clip(information.sum() / max(float(variance.sum()), 1e-30), 0, 1))
+    return (np.einsum("tpm,pm->tm", solved[..., 1:], strengths) * variance**2).sum(axis=0)
