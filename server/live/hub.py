@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 
@@ -49,6 +50,7 @@ class Hub:
         self._latest: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = False
+        self._gone = threading.Event()  # everyone, after the end
 
     @property
     def full(self) -> bool:
@@ -68,6 +70,11 @@ class Hub:
         """The last message; then every line is closed."""
         self._call(self._finish, text)
 
+    def wait_until_told(self, seconds: float) -> None:
+        """Wait until everyone has heard the end and left, or for so long; outside the event loop."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._gone.wait(seconds)
+
     def join(self) -> Listener:
         """A new listener; within the event loop."""
         self._loop = asyncio.get_running_loop()
@@ -80,6 +87,7 @@ class Hub:
     def leave(self, listener: Listener) -> None:
         """A listener is gone; within the event loop."""
         self._listeners.discard(listener)
+        self._note_gone()
 
     def _call(self, function: Callable[..., None], *arguments: str) -> None:
         loop = self._loop
@@ -95,3 +103,8 @@ class Hub:
         for listener in self._listeners:
             listener.put("end", text)
             listener.end()
+        self._note_gone()
+
+    def _note_gone(self) -> None:
+        if self._ended and not self._listeners:
+            self._gone.set()

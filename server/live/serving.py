@@ -27,6 +27,7 @@ _HOST: Final = "127.0.0.1"
 _MOST_BYTES: Final = 1 << 20  # of a client's message
 _BUFFER: Final = 1 << 15  # bytes; a client that does not read should not find minutes of old frames
 _START_SECONDS: Final = 10.0
+_LAST_WORDS_SECONDS: Final = 1.0  # for a client that does not read
 
 
 _quiet = logging.getLogger("uvicorn.error")
@@ -95,6 +96,8 @@ class LiveServer:
         else:
             ending = {"type": "end"}
         self._hub.end(text(ending))
+        # a server that shuts down closes lines on which the end is still to be said
+        self._hub.wait_until_told(_LAST_WORDS_SECONDS)
         self._stack.close()
 
     def publish(self, message: dict[str, Any]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import stat
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,6 +26,7 @@ from core.live.frame import LiveFrame
 from core.track.livelink import APPLE_ORDER
 from server.errors import PortBusy
 from server.folder import LIVE_NOTE, read_note, read_token
+from server.live.hub import Hub, Listener
 from server.live.livelink_out import LiveLinkSender, livelink_packet
 from server.live.messages import FrameWriter
 from server.live.serving import LiveServer
@@ -143,6 +146,32 @@ def test_everyone_hears_how_it_ended(tmp_path: Path) -> None:
         assert told[-1]["type"] == last
         assert not (tmp_path / "server" / LIVE_NOTE).exists()
     assert told[-1]["code"] == "camera_unavailable" and told[-1]["hint"] == "Plug it in."
+
+
+def test_the_server_stays_until_the_end_is_heard() -> None:
+    """uvicorn cuts lines when it shuts down, so it may not before the last message has gone out."""
+    hub = Hub("hello")
+    hub.wait_until_told(60)  # nobody ever listened
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def joined() -> Listener:
+        return hub.join()
+
+    try:
+        listener = asyncio.run_coroutine_threadsafe(joined(), loop).result()
+        hub.end("bye")
+        began = time.perf_counter()
+        hub.wait_until_told(0.3)
+        assert time.perf_counter() - began > 0.25  # somebody still listens
+        loop.call_soon_threadsafe(hub.leave, listener)
+        hub.wait_until_told(60)
+        assert time.perf_counter() - began < 30
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def test_a_taken_port_is_said(live: LiveServer, tmp_path: Path) -> None:
