@@ -35,6 +35,7 @@ from core.surface.zones import Zones, face_zones
 LEVELS = 6
 _REDUCTION = 4  # weights and lighting live at this fraction of the atlas's size
 _ENOUGH = 0.25  # weight at which a photo is trusted in full
+_RELIEF_TEXELS = 1024  # 0.4 mm each: finer is no wrinkle, and Blender keeps four floats for each texel
 _HAIR = 0.028  # of the atlas's side: how far hair reaches into the outline of a face
 _HIGHLIGHT = 1.35  # of the skin tone: brighter than this is gloss, not albedo
 
@@ -48,7 +49,7 @@ def build_texture(
 ) -> HeadTexture:
     """Unwrap and blend all photos, take out their light, and fill what they do not show.
 
-    Light and dark that the skin's relief explains go into displacement maps of half the size.
+    Light and dark that the skin's relief explains go into displacement maps of half the size, at most 1024.
 
     Args:
         photos: in the order of ``head.photos``.
@@ -86,7 +87,7 @@ def build_texture(
     ]
     report(0.2)
 
-    middling = Atlas.of(model, size // 2)
+    middling = Atlas.of(model, min(size // 2, _RELIEF_TEXELS))
     expressions = [fit.named_expression() for fit in head.photos]
     trusts = trust_in_relief(weights, expressions, _bare_skin(zones))
     reliefs = [photo_relief(middling, *shown) for shown in zip(views, lights, trusts, strict=True)]

@@ -82,5 +82,5 @@ class HeadTexture:
     materials: tuple[Material, ...]
     material_of_polygon: Int32[ndarray, "polygons"]
     relief: Mapping[str, ReliefMap]
-    normals: UInt8[ndarray, "half half 3"] | None
+    normals: UInt8[ndarray, "side side 3"] | None
     warnings: list[str] = field(default_factory=list)
