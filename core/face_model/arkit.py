@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 ARKIT_NAMES: Final[tuple[str, ...]] = (
@@ -65,3 +66,8 @@ EXCLUSIVE_PAIRS: Final[tuple[tuple[str, str], ...]] = (
       for wide in ("mouthSmile", "mouthStretch") for side in ("Left", "Right")),
     ("cheekPuff", "jawOpen"),
 )  # fmt: skip
+
+
+def driven(weights: Mapping[str, float], expression: Mapping[str, float]) -> float:
+    """What follows several coefficients: their weighted sum, at most 1; names left out are 0."""
+    return min(1.0, sum(weight * expression.get(name, 0.0) for name, weight in weights.items()))

@@ -13,7 +13,8 @@ from jaxtyping import Float32, UInt16
 from numpy import ndarray
 
 from core.documents import each, field
-from core.face_model.arkit import ARKIT_NAMES
+from core.face_model.arkit import ARKIT_NAMES, driven
+from core.rig.check import is_png_name
 
 FOLDER: Final = "displacement/"
 ZERO: Final = 32768
@@ -66,9 +67,7 @@ class Displacement:
 
     def strength(self, expression: Mapping[str, float]) -> float:
         """How much of the map an expression shows, 0-1."""
-        if not self.weights:
-            return 1.0
-        return min(1.0, sum(weight * expression.get(name, 0.0) for name, weight in self.weights.items()))
+        return driven(self.weights, expression) if self.weights else 1.0
 
 
 def to_document(maps: Sequence[Displacement]) -> list[dict[str, Any]]:
@@ -116,7 +115,7 @@ def wanted_files(document: Mapping[str, Any]) -> set[str]:
         ValueError: the document names a file that cannot be one.
     """
     names = {field(item, "file", str) for item in _items(document)}
-    if bad := [name for name in names if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.png", name)]:
+    if bad := [name for name in names if not is_png_name(name)]:
         raise ValueError(f"{bad[0]!r} cannot be the file name of a displacement map")
     return {FOLDER + name for name in names}
 

@@ -76,11 +76,6 @@ class Material:
     texture: str | None = None
     normal_map: str | None = None
 
-    @property
-    def pictures(self) -> tuple[str, ...]:
-        """Names of all its textures."""
-        return tuple(name for name in (self.texture, self.normal_map) if name is not None)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rig:

@@ -21,12 +21,6 @@ REST = dict(zip(NAMES, [1.0, 0.0, 0.0, 0.0], strict=True))
 
 
 @pytest.fixture
-def rig_path(tmp_path: Path) -> Path:
-    save_rig(make_rig(), tmp_path / "head.semrig")
-    return tmp_path / "head.semrig"
-
-
-@pytest.fixture
 def run(blender: str) -> Any:
     def call(function: str, *arguments: object) -> Any:
         return run_in_blender(blender, function, *arguments, module="inside_displacement")

@@ -20,12 +20,6 @@ pytestmark = each_blender()
 
 
 @pytest.fixture
-def rig_path(tmp_path: Path) -> Path:
-    save_rig(make_rig(), tmp_path / "head.semrig")
-    return tmp_path / "head.semrig"
-
-
-@pytest.fixture
 def plain_path(tmp_path: Path) -> Path:
     """A rig that differs from the other in having no normal map."""
     textures = {name: image for name, image in make_rig().textures.items() if name != "normal.png"}

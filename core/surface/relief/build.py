@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.face_model.arkit import driven
 from core.retarget.wrinkles import WRINKLES
 from core.surface.atlas import Atlas
 from core.surface.relief.fold import Surface, draw_folds
@@ -53,12 +54,17 @@ def build_relief(
         ((relief, expression) for relief, expression in photos if relief is not None),
         key=lambda pair: -float(pair[0].trust.sum()),
     )[:_MOST_PHOTOS]
-    spread = np.stack([_AT_REST * _skin(atlas), *(_FOLDED * _near(usual[name]) for name in names)])
+    spread = np.stack(
+        [
+            _AT_REST * atlas.covers("skin").astype(np.float32),
+            *(_FOLDED * _near(usual[name]) for name in names),
+        ]
+    )
     values = np.stack([np.zeros_like(spread[0]), *(_USUAL * usual.pop(name) for name in names)])
     learnt = np.zeros(len(values))
     if seen:
         strengths = np.array(
-            [[1.0, *(_strength(name, expression) for name in names)] for _, expression in seen]
+            [[1.0, *(driven(WRINKLES[name].weights, expression) for name in names)] for _, expression in seen]
         )
         shown = np.stack([relief.heights for relief, _ in seen])
         trust = np.stack([relief.trust for relief, _ in seen])
@@ -88,7 +94,9 @@ def trust_in_relief(
         expressions: ARKit name → coefficient.
         bare: where light and dark may be relief, 0-1.
     """
-    strengths = np.array([[_strength(name, expression) for name in WRINKLES] for expression in expressions])
+    strengths = np.array(
+        [[driven(WRINKLES[name].weights, expression) for name in WRINKLES] for expression in expressions]
+    )
     trusts = []
     for weight, own in zip(weights, strengths, strict=True):
         alike = np.abs(strengths - own).max(axis=1) < _ALIKE
@@ -96,15 +104,6 @@ def trust_in_relief(
         share = (weight / np.maximum(best, 1e-6)) ** _RIVALRY
         trusts.append((np.minimum(3 * weight, 1) * share * bare).astype(np.float32))
     return trusts
-
-
-def _strength(name: str, expression: Mapping[str, float]) -> float:
-    weights = WRINKLES[name].weights
-    return min(1.0, sum(weight * expression.get(unit, 0.0) for unit, weight in weights.items()))
-
-
-def _skin(atlas: Atlas) -> Float32[ndarray, "size size"]:
-    return atlas.covers("skin").astype(np.float32)
 
 
 def _near(heights: Float32[ndarray, "size size"]) -> Float32[ndarray, "size size"]:

@@ -12,7 +12,8 @@ from numpy import ndarray
 from scipy.interpolate import make_interp_spline
 from scipy.spatial import cKDTree
 
-from core.face_model.model import LANDMARK_COUNT
+from core.capture.topology import MIRROR
+from core.face_model.building import smoothstep
 from core.surface.atlas import Atlas, landmark_uv
 from core.surface.images import look_up
 from core.surface.noise import value_noise
@@ -32,13 +33,11 @@ class Surface:
     Attributes:
         points: of every texel, metres; far away where there is no skin.
         anchors: of the landmarks, (column, row) in texels.
-        opposite: of each landmark, its mirror twin.
         seed: another one gives lines that wander and break otherwise.
     """
 
     points: Float32[ndarray, "size size 3"]
     anchors: Float32[ndarray, "478 2"]
-    opposite: ndarray
     seed: int
 
     @classmethod
@@ -46,17 +45,13 @@ class Surface:
         """The skin of a head."""
         points = atlas.paint_vertices(neutral)
         points[~atlas.covers("skin")] = 1e3
-        places = atlas.texels(landmark_uv(atlas.model))
-        middle = places[[10, 152], 0].mean()
-        twins = np.column_stack([2 * middle - places[:, 0], places[:, 1]])
-        _, opposite = cKDTree(places[: LANDMARK_COUNT - 10]).query(twins)  # irises lie on no skin
-        return cls(points, places, opposite, seed)
+        return cls(points, atlas.texels(landmark_uv(atlas.model)), seed)
 
     def place(self, anchor: Anchor, mirror: bool) -> Float[ndarray, "2"]:
         """Where an anchor is, (column, row)."""
         shares = np.array(list(anchor.values()))
         marks = np.array(list(anchor))
-        return shares @ self.anchors[self.opposite[marks] if mirror else marks]
+        return shares @ self.anchors[MIRROR[marks] if mirror else marks]
 
 
 def draw_folds(surface: Surface) -> dict[str, Float32[ndarray, "size size"]]:
@@ -104,9 +99,9 @@ def _add_line(heights: ndarray, surface: Surface, line: Line, mirror: bool, salt
     moved = texels + 1e-3 * line.wander * stray
     distance, nearest = cKDTree(points).query(moved)
     t = dense[nearest] / max(float(length), _STEP)
-    taper = np.clip(np.minimum(t, 1 - t) / _TAPER, 0, 1)
-    depth = taper * taper * (3 - 2 * taper)
-    depth = depth * (1 + _UNEVEN * _noise(moved, 0.006, surface.seed + salt + 31))
+    depth = smoothstep(np.minimum(t, 1 - t), 0.0, _TAPER) * (
+        1 + _UNEVEN * _noise(moved, 0.006, surface.seed + salt + 31)
+    )
     d = distance / width
     profile = _RIDGE * np.exp(-0.5 * (d / _RIDGE_WIDTH) ** 2) - (1 + _RIDGE) * np.exp(-0.5 * d * d)
     heights[near] += (1e-3 * line.depth * depth * profile).astype(np.float32)
