@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Int
 from numpy import ndarray
 
 from core.capture.face_crops import FaceCrop, FaceCrops
@@ -21,19 +21,22 @@ from core.errors import Cancelled, NoFaceFound
 from core.face_model.model import FaceModel
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
 from core.face_model.registry import load_model, model_info
-from core.fitting.bridge import bridge_poses, bridge_values, spans
-from core.fitting.clip_identity import (
+from core.fitting.dense import DenseFit
+from core.fitting.face_belief import FaceReader
+from core.progress import Progress, part
+from core.rig import Rig
+from core.track import Shot, Source, Track
+from core.tracking.bridge import bridge_poses, bridge_values, spans
+from core.tracking.clip_identity import (
     estimate_identity,
     head_points,
     spread_frames,
     upright_points,
     with_habit,
 )
-from core.fitting.clip_readings import ClipReadings
-from core.fitting.dense import DenseFit
-from core.fitting.face_belief import FaceReader
-from core.fitting.gaze import eye_turns, gaze_of
-from core.fitting.head_turn import (
+from core.tracking.clip_readings import ClipReadings
+from core.tracking.gaze import eye_turns, gaze_of
+from core.tracking.head_turn import (
     FACE_MIDDLE,
     joined_turns,
     placed,
@@ -41,12 +44,10 @@ from core.fitting.head_turn import (
     turns_with_readings,
     turns_with_sights,
 )
-from core.fitting.image_motion import ImageMotion, Sight
-from core.fitting.key_views import KeyFrames, pose_frames, solve_key_frames
-from core.fitting.performance import Belief, HeadPoints, Performance, PerformanceSolver
-from core.progress import Progress, part
-from core.rig import Rig
-from core.track import Shot, Source, Track
+from core.tracking.image_motion import ImageMotion, Sight
+from core.tracking.key_views import KeyFrames, pose_frames, solve_key_frames
+from core.tracking.performance import Belief, HeadPoints, Performance, PerformanceSolver
+from core.tracking.prior import ExpressionPrior, confidence_of
 from core.workers import map_threads, one_library_thread
 
 _SAMPLE: Final = 240  # frames from which habits and the person at rest are measured
@@ -54,26 +55,6 @@ _AT_ONCE: Final = 512  # frames
 _CROPS_AT_ONCE: Final = 64
 _LONG_SIDE: Final = 1920  # pixels: larger frames add nothing to landmarks that look at 192
 _FEWEST: Final = 2  # frames with a face that are worth keeping
-_STILL_GOOD: Final = 0.02  # landmark error, fraction of the eye distance, that costs no confidence
-_HOPELESS: Final = 0.10
-
-
-@runtime_checkable
-class ExpressionPrior(Protocol):
-    """What a learned prior can tell about a person's frames (see ``models.prior``)."""
-
-    def reference(self, landmarks: Float32[ndarray, "frames 478 3"]) -> Float[ndarray, "478 3"]:
-        """The person at rest, from frames spread over the clip."""
-
-    def __call__(
-        self, landmarks: Float32[ndarray, "frames 478 3"], reference: Float[ndarray, "478 3"]
-    ) -> Belief:
-        """Coefficients and their standard deviations."""
-
-    def rotation(
-        self, landmarks: Float32[ndarray, "frames 478 3"], reference: Float[ndarray, "478 3"]
-    ) -> Float[ndarray, "frames 3 3"]:
-        """How the head is turned against the ray on which it is seen."""
 
 
 @dataclass(frozen=True)
@@ -397,20 +378,6 @@ def _finish(clip: _Clip, shown: Performance, seen: LandmarkSpool, options: Track
         warnings=tuple(_warnings(times, found, confidence)),
         provenance={"model": clip.model.name, "prior": clip.reference is not None},
     )
-
-
-def confidence_of(
-    presence: Float32[ndarray, "frames"], error: Float[ndarray, "frames"]
-) -> Float[ndarray, "frames"]:
-    """How far frames can be trusted, 0-1: by the network's belief in a face, and how well the head fits it.
-
-    Args:
-        error: of :class:`~core.fitting.performance.Performance`.
-    """
-    trust: Float[ndarray, "frames"] = presence * np.clip(
-        (_HOPELESS - error) / (_HOPELESS - _STILL_GOOD), 0, 1
-    )
-    return trust
 
 
 def _belief(clip: _Clip, prior: ExpressionPrior | None, landmarks: ndarray) -> Belief | None:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.scene.lighting import C0
 from models.backbones import make_backbone
 

@@ -19,7 +19,7 @@ from numpy import ndarray
 from core.capture.crop import SquareCrop
 from core.capture.faces import Face
 from core.errors import BadInput
-from models.data.crops import crop_view
+from models.crops import crop_view
 from models.face_code import FOCAL
 from models.face_reading import (
     ExpressionReading,

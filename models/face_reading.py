@@ -10,12 +10,12 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
+from core.arkit import MIRRORED_UNITS
 from core.capture.crop import SquareCrop
 from core.errors import BadInput
-from core.face_model.arkit import MIRRORED_UNITS
-from models.data.augment import turned_light
-from models.data.crops import picture_pose
-from models.data.mirror import Mirror
+from core.scene.lighting import turned_light
+from models.crops import picture_pose
+from models.mirror import Mirror
 
 _TWINS = list(MIRRORED_UNITS)
 

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
-from models.data.crops import MARGIN
-from models.data.mirror import Mirror
+from core.arkit import ARKIT_NAMES
+from models.crops import MARGIN
+from models.mirror import Mirror
 
 FORMAT: Final = 1
 Kind = Literal["face", "expression"]

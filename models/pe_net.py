@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from core.scene.camera import Number
+from core.numbers import Number
 from models.face_code import FaceCode, FaceCodeNet
 from models.losses.constraints import consistent_loss, exclusive_loss
 from models.losses.perception import FaceEmbedding

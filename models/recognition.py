@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
+from core.cache import cache_folder, write_atomically
 from core.errors import ModelMissing, ModelUnreadable, OutputFailed
-from core.face_model.cache import cache_folder, write_atomically
 from core.face_model.files import checksum
 
 NAME: Final = "sface"

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 import numpy as np
 
+from core.cache import cache_folder, write_atomically
 from core.errors import BadInput, ModelMissing, ModelUnreadable, OutputFailed
-from core.face_model.cache import cache_folder, write_atomically
 from models.network import Network
 from models.network_card import Kind, NetworkCard
 

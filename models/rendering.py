@@ -15,7 +15,6 @@ from core.scene.interpolation import interpolate, recompute_barycentrics
 from core.scene.lighting import harmonics
 from core.scene.rasterise import rasterise_batch
 from core.scene.shading import linear_to_srgb, vertex_normals
-from models.data.skins import opaque_triangles
 from models.face_code import FaceCode
 
 
@@ -75,7 +74,7 @@ class FaceRenderer(nn.Module):
     ) -> None:
         super().__init__()
         self.side = side
-        triangles = opaque_triangles(model)
+        triangles = torch.from_numpy(model.opaque_triangles).long()
         of_skin = torch.from_numpy(model.region_mask("skin"))[triangles].all(dim=1)
         corners = model.triangles[model.landmark_triangles].astype(np.int64)
         buffers = {

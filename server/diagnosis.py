@@ -178,7 +178,7 @@ def _recogniser() -> Finding:
 
 
 def _cache() -> Finding:
-    from core.face_model.cache import cache_folder
+    from core.cache import cache_folder
 
     folder = cache_folder()
     place = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())

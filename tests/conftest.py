@@ -12,7 +12,7 @@ import skimage.data
 from filelock import FileLock
 from PIL import Image
 
-from core.face_model.cache import cache_folder
+from core.cache import cache_folder
 from core.face_model.registry import load_model
 from core.photos_to_rig import RigOptions, build_rig
 from core.rig import Rig, save_rig

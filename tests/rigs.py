@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.rig import Camera, Displacement, Material, Photo, Rig
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from core.scene.camera import head_rotation
 from core.scene.lighting import random_lighting
-from models.data.crops import SIDE
-from models.data.mirror import learn_mirror, write_mirror
+from models.crops import SIDE
 from models.data.shards import write_dataset_file, write_shard
 from models.face_code import FaceCode
+from models.mirror import learn_mirror, write_mirror
 from models.rendering import FaceRenderer
 from models.training.source import load_head
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.track import Shot, Source, Track
 
 

@@ -13,9 +13,8 @@ from core.capture.crop import SquareCrop
 from core.capture.detection import CascadeDetector, overlap
 from core.capture.mediapipe_graphs import CROP_SIDE, Detection, LandmarkNetwork
 from core.capture.photos import Photo
-from core.capture.topology import MIRROR
 from core.errors import NoFaceFound
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MIRROR
 
 _MARGIN = 1.5  # side of the network's crop over the face's longer side, as the network was trained
 # A face is believed where the network is sure and sees the same face in the mirrored crop. On 220 photos of

@@ -19,7 +19,7 @@ from core.capture.faces import Face, FaceFinder, prominence
 from core.capture.photos import Photo
 from core.capture.video import Frame
 from core.errors import BadInput
-from core.face_model.identity_basis import align_similarity
+from core.geometry.alignment import align_similarity
 
 # A cut replaces the picture: its small grey copy changes several times as much as between other frames.
 _CUT_LEAST: Final = 0.10  # mean absolute change of grey levels (0-1) that can be a cut

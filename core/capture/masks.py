@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from core.capture.faces import Face
 from core.capture.mediapipe_graphs import PersonSegmenter
 from core.capture.photos import Photo
-from core.capture.topology import SKIN_PATCHES
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER, LIPS_OUTER
+from core.geometry.smooth import smoothstep
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER, LIPS_OUTER, SKIN_PATCHES
 
 _SEGMENT_SIDE = 768  # pixels: the network sees 256; more only costs time
 _SKIN_SIDE = 320  # pixels, longer side of the face's box where the skin statistics work
@@ -168,8 +168,7 @@ def _likeness(
     # a highlight is still skin, and tells of light; hair, frames and hard shadows are darker
     tolerance = np.maximum(light_spread[0], _LIGHT_FLOOR) * np.where(residual > 0, 1.5, 1.0)
     distance = np.sqrt(far + np.square(residual / tolerance))
-    step = np.clip((distance - _SKIN_NEAR) / (_SKIN_FAR - _SKIN_NEAR), 0.0, 1.0)
-    return (1.0 - step * step * (3.0 - 2.0 * step)).astype(np.float32)
+    return (1.0 - smoothstep(distance, _SKIN_NEAR, _SKIN_FAR)).astype(np.float32)
 
 
 def _smooth_lightness(

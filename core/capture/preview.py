@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from core.face_model.mediapipe_topology import FACE_OVAL
+from core.landmark_topology import FACE_OVAL
 
 _SIDE: Final = 224  # pixels, the longest side
 _EVERY: Final = 0.5  # seconds; more often would cost time and tell nobody more

@@ -10,7 +10,7 @@ import numpy as np
 from core.capture.faces import Face
 from core.capture.masks import skin_mask
 from core.capture.photos import Photo
-from core.face_model.mediapipe_topology import FACE_OVAL
+from core.landmark_topology import FACE_OVAL
 
 WarningCode = Literal["blurred", "face_small", "face_cut", "turned", "several_faces", "dark", "overexposed"]
 

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 
 from core.capture.crop import SquareCrop
-from core.face_model.mediapipe_topology import LIPS_INNER
+from core.landmark_topology import LIPS_INNER
 from core.scene.shading import LUMINANCE, srgb_to_linear
 
 _CORNER: Final = LIPS_INNER.index(308)

@@ -19,16 +19,17 @@ from numpy import ndarray
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from core.arkit import ARKIT_NAMES
 from core.face_model.anny_creases import smooth_creases
 from core.face_model.anny_lids import mend_blinks
 from core.face_model.anny_mouth import mend_mouth
 from core.face_model.anny_uv import chart_numbers, head_layout
-from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.building import MIRRORED_REGIONS, fit_sphere, mirror_map, turn_eyeballs
+from core.face_model.building import MIRRORED_REGIONS, mirror_map, turn_eyeballs
 from core.face_model.embedding_data import packaged_landmarks
 from core.face_model.identity_basis import whitened_basis
-from core.face_model.mesh import select_vertices, side_of_loop, walk_edge_loop
 from core.face_model.model import JOINTS, REGIONS, FaceModel
+from core.geometry.alignment import fit_sphere
+from core.geometry.edges import select_vertices, side_of_loop, walk_edge_loop
 from core.progress import Progress, while_working
 
 LICENCE = "Anny (code Apache-2.0) on MakeHuman data (CC0)"

@@ -13,10 +13,10 @@ from numpy import ndarray
 from scipy.sparse import csc_array, diags_array, eye_array
 from scipy.sparse.linalg import splu
 
-from core.face_model.building import smoothstep
 from core.face_model.laplacian import edges_laplacian, from_neighbours
-from core.face_model.mesh import quad_sides
 from core.face_model.model import FaceModel
+from core.geometry.edges import quad_sides
+from core.geometry.smooth import smoothstep
 
 # MediaPipe's landmarks down the valley, from the inner corner of the eye to above the wing of the nose.
 _VALLEYS: Final = ((357, 350, 349, 329), (128, 121, 120, 100))

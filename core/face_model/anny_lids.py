@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.mediapipe_topology import EYELID_PAIRS_LEFT, EYELID_PAIRS_RIGHT
+from core.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
+from core.landmark_topology import EYELID_PAIRS_LEFT, EYELID_PAIRS_RIGHT
 
 _PAIRS: Final = {"eyeBlinkLeft": EYELID_PAIRS_LEFT, "eyeBlinkRight": EYELID_PAIRS_RIGHT}
 

@@ -10,12 +10,12 @@ from numpy import ndarray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.building import fit_rigid
+from core.arkit import ARKIT_INDEX
 from core.face_model.embedding_data import landmark_vertices
-from core.face_model.mediapipe_topology import LIP_PAIRS
-from core.face_model.mesh import quad_sides
 from core.face_model.model import FaceModel
+from core.geometry.alignment import fit_rigid
+from core.geometry.edges import quad_sides
+from core.landmark_topology import LIP_PAIRS
 
 # Metres at the incisors. MakeHuman seats both rows edge to edge, level with the line of the lips and 6-7 mm
 # behind their inner side. Incisors touch the lips, the upper ones reach 2-3 mm below that line and cover

@@ -13,8 +13,9 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from core.face_model.model import REGIONS
+from core.geometry.smooth import smoothstep
 
 GAZE_DEGREES: Final[dict[str, float]] = {"In": 28.0, "Out": 39.0, "Up": 25.0, "Down": 35.0}
 """How far an eyeball turns at coefficient 1, in every model.
@@ -33,31 +34,6 @@ MIRRORED_REGIONS: Final = np.array(
     [REGIONS.index({"eye_left": "eye_right", "eye_right": "eye_left"}.get(name, name)) for name in REGIONS]
 )
 """Index of the region on the other side, for :func:`mirror_map` of models whose parts are their regions."""
-
-
-def fit_sphere(points: Float[ndarray, "points 3"]) -> tuple[Float[ndarray, "3"], float]:
-    """Centre and radius of the sphere nearest to most of the points.
-
-    Algebraic least squares, then once more without the worst fifth, so that a cornea's bulge does not count.
-    """
-    kept = points
-    for _ in range(2):
-        system = np.c_[2 * kept, np.ones(len(kept))]
-        x, y, z, rest = np.linalg.lstsq(system, (kept**2).sum(axis=1), rcond=None)[0]
-        centre = np.array([x, y, z])
-        radius = float(np.sqrt(rest + centre @ centre))
-        error = np.abs(np.linalg.norm(points - centre, axis=1) - radius)
-        kept = points[error <= np.quantile(error, 0.8)]
-    return centre, radius
-
-
-def fit_rigid(
-    source: Float[ndarray, "points 3"], target: Float[ndarray, "points 3"]
-) -> tuple[Float[ndarray, "3 3"], Float[ndarray, "3"]]:
-    """Rotation ``R`` and translation ``t`` for which ``R x + t`` is nearest to ``target`` (Kabsch)."""
-    a, b = source.mean(axis=0), target.mean(axis=0)
-    rotation = Rotation.align_vectors(target - b, source - a)[0].as_matrix()
-    return rotation, b - rotation @ a
 
 
 def hinge_point(rotation: Float[ndarray, "3 3"], translation: Float[ndarray, "3"]) -> Float[ndarray, "3"]:
@@ -88,12 +64,6 @@ def affine_weights(
     system = np.c_[points - target, np.ones(len(points))].T
     wanted = np.array([0.0, 0.0, 0.0, 1.0])
     return even + np.linalg.lstsq(system, wanted - system @ even, rcond=None)[0]
-
-
-def smoothstep(values: Float[ndarray, "values"], low: float, high: float) -> Float[ndarray, "values"]:
-    """0 below ``low``, 1 above ``high``, smooth between."""
-    t = np.clip((values - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
 
 
 def hinge_weights(

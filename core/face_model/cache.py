@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import platformdirs
 from jaxtyping import Float32, Int16
 from numpy import ndarray
 
+from core.cache import write_atomically
 from core.errors import ModelUnreadable, OutputFailed
 from core.face_model.checks import check_model
 from core.face_model.model import FaceModel
@@ -34,12 +32,6 @@ _ARRAYS: Final = (
     "template", "polygon_vertices", "polygon_starts", "uv", "joint_offset", "joint_regressor", "skin_weights",
     "region", "landmark_triangles", "landmark_barycentrics", "mirror",
 )  # fmt: skip
-
-
-def cache_folder() -> Path:
-    """Folder of the cache: ``$SEMBLANCE_CACHE`` if set, else the platform's cache folder for Semblance."""
-    chosen = os.environ.get("SEMBLANCE_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("semblance", appauthor=False)
 
 
 def _quantise(
@@ -82,21 +74,6 @@ def write_cached(file: Path, model: FaceModel, key: str) -> None:
             f"The face model cannot be stored at {file} ({error.strerror or error}).",
             "Free space there, or set SEMBLANCE_CACHE to a folder that can be written.",
         ) from error
-
-
-def write_atomically(file: Path, write: Any) -> None:
-    """Call ``write(stream)`` on a new file beside ``file``, then put it in ``file``'s place."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def is_cached(file: Path, key: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.arkit import ARKIT_NAMES
 from core.errors import ModelUnreadable
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import JOINTS, LANDMARK_COUNT, REGIONS, FaceModel
 
 

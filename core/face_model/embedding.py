@@ -19,9 +19,10 @@ from numpy import ndarray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.closest import closest_points
-from core.face_model.mediapipe_topology import (
+from core.arkit import ARKIT_INDEX
+from core.face_model.model import LANDMARK_COUNT, FaceModel
+from core.geometry.closest import closest_points
+from core.landmark_topology import (
     BROW_LEFT,
     BROW_RIGHT,
     IRIS_LEFT,
@@ -29,7 +30,6 @@ from core.face_model.mediapipe_topology import (
     LIPS_INNER,
     LIPS_OUTER,
 )
-from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.scene.camera import portrait_camera
 from core.scene.lighting import ambient_light, directional_light
 from core.scene.rasterise import Fragments

@@ -16,8 +16,8 @@ import numpy as np
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
+from core.arkit import ARKIT_NAMES
 from core.errors import ModelMissing, ModelUnreadable
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import REGIONS
 from core.face_model.pca_head import PcaHead, bare_model
 from core.face_model.pickles import read_number_pickle

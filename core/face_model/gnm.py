@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.errors import ModelMissing, ModelUnreadable
 from core.face_model import building
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.embedding_data import absent_landmarks
 from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.face_model.pca_head import PcaHead

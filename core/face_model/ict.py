@@ -24,14 +24,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.errors import ModelUnreadable
 from core.face_model import building
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.embedding_data import packaged_landmarks
 from core.face_model.files import read_files
 from core.face_model.ict_masks import ict_masks, neck_share
 from core.face_model.model import REGIONS, FaceModel
 from core.face_model.obj import ObjMesh, read_obj, read_obj_vertices
+from core.geometry.alignment import fit_rigid, fit_sphere
 
 LICENCE: Final = "MIT (ICT-FaceKit, © 2020 USC Institute for Creative Technologies)"
 IDENTITY_COUNT: Final = 100
@@ -178,7 +179,7 @@ def convert_ict(path: Path, report: Callable[[float], None] = lambda fraction: N
 
     source = upstream.neutral.vertices[kept] * _METRES
     in_eye = {side: region == REGIONS.index(f"eye_{side.lower()}") for side in ("Left", "Right")}
-    origin = np.mean([building.fit_sphere(source[mask])[0] for mask in in_eye.values()], axis=0)
+    origin = np.mean([fit_sphere(source[mask])[0] for mask in in_eye.values()], axis=0)
     template = source - origin
     polygons = _polygons(upstream.neutral, part, kept)
     neighbours = building.vertex_neighbours(polygons.vertices, polygons.starts, len(kept))
@@ -191,9 +192,7 @@ def convert_ict(path: Path, report: Callable[[float], None] = lambda fraction: N
     for row, name in enumerate(ARKIT_NAMES):
         if not name.startswith("jaw"):
             deltas[row, in_mouth] = 0.0
-    balls = {
-        side: (np.flatnonzero(ball), building.fit_sphere(template[ball])[0]) for side, ball in in_eye.items()
-    }
+    balls = {side: (np.flatnonzero(ball), fit_sphere(template[ball])[0]) for side, ball in in_eye.items()}
     building.turn_eyeballs(deltas, template, balls)
 
     regressor, weights = _skeleton(template, deltas[ARKIT_NAMES.index("jawOpen")], region, in_eye)
@@ -259,7 +258,7 @@ def _skeleton(
     The jaw hinges where the lower teeth's rigid motion in ``jawOpen`` leaves the middle plane at rest.
     """
     teeth = region == REGIONS.index("teeth_lower")
-    rotation, translation = building.fit_rigid(template[teeth], template[teeth] + jaw_open[teeth])
+    rotation, translation = fit_rigid(template[teeth], template[teeth] + jaw_open[teeth])
     jaw_share = building.hinge_weights(template, jaw_open, rotation, translation)
     jaw_share[(region == REGIONS.index("lashes")) | (region == REGIONS.index("eye_socket"))] = 0.0
     jaw_share[teeth] = 1.0
@@ -275,8 +274,8 @@ def _skeleton(
             (skull & (head_share < 0.5), building.NECK_POINT),
             (skull & (head_share > 0.5), building.HEAD_POINT),
             (skull & (head_share > 0.5), building.hinge_point(rotation, translation)),
-            (in_eye["Left"], building.fit_sphere(template[in_eye["Left"]])[0]),
-            (in_eye["Right"], building.fit_sphere(template[in_eye["Right"]])[0]),
+            (in_eye["Left"], fit_sphere(template[in_eye["Left"]])[0]),
+            (in_eye["Right"], fit_sphere(template[in_eye["Right"]])[0]),
         ]
     ):
         regressor[joint, support] = building.affine_weights(template[support], point)

@@ -13,6 +13,7 @@ from numpy import ndarray
 from scipy.sparse import csr_array
 
 from core.face_model import building
+from core.geometry.smooth import smoothstep
 
 _NARROW_FACE_LAST: Final = 6_705  # upstream: "Narrow face area"
 _FULL_FACE_LAST: Final = 9_408  # upstream: "Full face area", with ears and the front of the neck
@@ -24,7 +25,7 @@ def neck_share(template: Float[ndarray, "vertices 3"]) -> Float[ndarray, "vertic
     The border leans: it runs from under the chin to the nape, 1 above, 0 at the shoulders.
     """
     height = template[:, 1] + 0.35 * template[:, 2]
-    return building.smoothstep(height, -0.205, -0.135)
+    return smoothstep(height, -0.205, -0.135)
 
 
 def ict_masks(
@@ -68,5 +69,5 @@ def ict_masks(
         name: np.where(skin, building.soften(mask.astype(np.float64), neighbours, rounds), 0.0)
         for name, (mask, rounds) in hard.items()
     }
-    masks["brows"] = np.where(front, 1.0 - building.smoothstep(brow_distance, 0.004, 0.009), 0.0)
+    masks["brows"] = np.where(front, 1.0 - smoothstep(brow_distance, 0.004, 0.009), 0.0)
     return {name: np.clip(mask, 0.0, 1.0).astype(np.float32) for name, mask in masks.items()}

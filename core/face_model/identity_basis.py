@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-
-def align_similarity(
-    source: Float[ndarray, "*samples points 3"],
-    target: Float[ndarray, "points 3"],
-    weight: Float[ndarray, "points"],
-) -> tuple[Any, ndarray, ndarray]:
-    """Scale, rotation and translation that bring ``source`` onto ``target`` (Umeyama 1991, weighted).
-
-    Returns:
-        scale (*samples), rotation (*samples, 3, 3), translation (*samples, 3) with
-        ``target ~ scale * source @ rotation.T + translation``.
-    """
-    w = weight / weight.sum()
-    source_mean = np.einsum("...pd,p->...d", source, w)
-    target_mean = w @ target
-    centred = source - source_mean[..., None, :]
-    covariance = np.einsum("pi,p,...pj->...ij", target - target_mean, w, centred)
-    U, singular, Vt = np.linalg.svd(covariance)
-    flip = np.ones(singular.shape)
-    flip[..., -1] = np.sign(np.linalg.det(U @ Vt))
-    rotation = (U * flip[..., None, :]) @ Vt
-    variance = np.einsum("...pd,p->...", centred**2, w)
-    scale = (singular * flip).sum(-1) / variance
-    translation = target_mean - scale[..., None] * np.einsum("...ij,...j->...i", rotation, source_mean)
-    return scale, rotation, translation
+from core.geometry.alignment import align_similarity
 
 
 def whitened_basis(

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
-from core.polygons import fan_corners
+from core.arkit import ARKIT_NAMES
+from core.geometry.polygons import fan_corners
 
 REGIONS: Final[tuple[str, ...]] = (
     "skin", "eye_left", "eye_right", "teeth_upper", "teeth_lower", "tongue", "lashes", "mouth_interior",
@@ -87,6 +87,11 @@ class FaceModel:
     def triangles(self) -> Int32[ndarray, "triangles 3"]:
         """Vertex indices of ``triangle_corners``."""
         return self.polygon_vertices[self.triangle_corners]
+
+    @cached_property
+    def opaque_triangles(self) -> Int32[ndarray, "opaque 3"]:
+        """``triangles`` without the lashes, which are cards that need a texture with alpha."""
+        return self.triangles[~self.region_mask("lashes")[self.triangles].any(axis=1)]
 
     def region_mask(self, *names: str) -> Bool[ndarray, "vertices"]:
         """Vertices of the named regions.

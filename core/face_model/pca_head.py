@@ -26,10 +26,12 @@ from numpy import ndarray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from core.arkit import ARKIT_NAMES
 from core.face_model import building
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.embedding_data import absent_landmarks
 from core.face_model.model import JOINTS, LANDMARK_COUNT, REGIONS, FaceModel
+from core.geometry.alignment import fit_rigid
+from core.geometry.smooth import smoothstep
 
 _LANDMARK_NOISE: Final = (
     1e-3  # metres: how far a landmark may stay off before a component moves by its deviation
@@ -130,7 +132,7 @@ def _with_jaw(model: FaceModel) -> FaceModel:
     delta = model.expression_deltas[ARKIT_NAMES.index("jawOpen")].astype(np.float64)
     moved = np.linalg.norm(delta, axis=1)
     chin = moved > 0.7 * moved.max()
-    rotation, translation = building.fit_rigid(template[chin], template[chin] + delta[chin])
+    rotation, translation = fit_rigid(template[chin], template[chin] + delta[chin])
     hinge = building.JAW_POINT
     if rotation[2, 1] > 0.02:  # turns about +X by more than a degree
         found = building.hinge_point(rotation, translation)
@@ -151,7 +153,7 @@ def _with_jaw(model: FaceModel) -> FaceModel:
 def _sides(model: FaceModel) -> list[tuple[list[int], Float[ndarray, "vertices"]]]:
     """Rows of the shapes of either side and of both, each with the share of it that a vertex takes."""
     whole = np.ones(model.vertex_count)
-    left = building.smoothstep(model.template[:, 0].astype(np.float64), -_SEAM, _SEAM)
+    left = smoothstep(model.template[:, 0].astype(np.float64), -_SEAM, _SEAM)
     shares = {"": whole, "Left": left, "Right": 1.0 - left}
     rows: dict[str, list[int]] = {side: [] for side in shares}
     for row, name in enumerate(ARKIT_NAMES):
@@ -173,7 +175,7 @@ def _wanted_offsets(
 ) -> Float[ndarray, "52 478 3"]:
     """The reference's landmark offsets in the head's size, axes and eye openings."""
     source = reference.landmarks(reference.template).astype(np.float64)
-    rotation, _ = building.fit_rigid(source, landmarks)
+    rotation, _ = fit_rigid(source, landmarks)
     centred = source - source.mean(axis=0), landmarks - landmarks.mean(axis=0)
     scale = float(np.sqrt((centred[1] ** 2).sum() / (centred[0] ** 2).sum()))
     offsets = scale * _at_landmarks(reference, reference.expression_deltas.astype(np.float64)) @ rotation.T
@@ -212,7 +214,7 @@ def _spread(model: FaceModel) -> Float[ndarray, "vertices 478"]:
     farther = distance - np.where(np.isfinite(nearest), nearest, 0.0)
     weights = np.exp(-((farther / _SHARING) ** 2))
     total = weights.sum(axis=1, keepdims=True)
-    fade = 1.0 - building.smoothstep(nearest[:, 0], *_REACH)
+    fade = 1.0 - smoothstep(nearest[:, 0], *_REACH)
     return np.where(total > 0, weights / np.maximum(total, 1e-12), 0.0) * fade[:, None]
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from core.cache import cache_folder, write_atomically
 from core.errors import BadInput, DependencyMissing, ModelMissing, ModelUnreadable, OutputFailed
-from core.face_model.cache import cache_folder, is_cached, read_cached, write_atomically, write_cached
+from core.face_model.cache import is_cached, read_cached, write_cached
 from core.face_model.checks import check_model
 from core.face_model.embedding_data import has_landmarks
 from core.face_model.files import checksum

@@ -20,11 +20,11 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 from torch import Tensor
 
-from core.face_model.mediapipe_topology import FACE_OVAL
 from core.fitting.face_belief import FaceBelief
 from core.fitting.face_surface import FaceSurface
 from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
 from core.fitting.types import Observation, PhotoFit
+from core.landmark_topology import FACE_OVAL
 from core.scene.camera import Camera, rotation_matrix
 from core.scene.lighting import fit_lighting, harmonics
 from core.scene.rasterise import rasterise

@@ -11,8 +11,8 @@ from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.errors import BadInput
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 
 _DOUBTFUL: Final = 0.2  # spread of a coefficient at which half of the sparsity prior is kept
 _SUREST: Final = 1e-3  # no spread counts for less

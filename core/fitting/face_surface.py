@@ -16,10 +16,10 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.linalg import cross
 
+from core.deformation.lips import LipSeal
 from core.face_model.laplacian import mesh_laplacian
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
-from core.fitting.lips import LipSeal
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from core.scene.shading import vertex_normals
 
 SAMPLES = 5000
@@ -82,7 +82,7 @@ class FaceSurface:
     def smooth(self, rough: Float[Tensor, "vertices 3"]) -> Float[Tensor, "vertices 3"]:
         """(I + s L)^-1 of offsets on all vertices of the model; differentiable (Nicolet et al. 2021).
 
-        The lips stay together, see ``core.fitting.lips``.
+        The lips stay together, see ``core.deformation.lips``.
         """
         smooth = _Smooth.apply(rough, self._smoother)
         upward = _Mix.apply(smooth[:, 1:2], self._seal)

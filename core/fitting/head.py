@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.deformation.expressions import personalise_expressions
+from core.deformation.interior import settle_neutral
+from core.deformation.lips import LipSeal
 from core.errors import BadInput
 from core.face_model.model import FaceModel
 from core.fitting.dense import fit_dense
-from core.fitting.expressions import personalise_expressions
 from core.fitting.face_belief import FaceBelief, with_closed_bites
 from core.fitting.face_surface import FaceSurface
-from core.fitting.interior import settle_neutral
+from core.fitting.flow_fit import refine_by_flow
 from core.fitting.landmark_solver import fit_landmarks
-from core.fitting.lips import LipSeal
-from core.fitting.tracks import refine_by_flow
 from core.fitting.types import FittedHead, Observation
 from core.fitting.upright import stand_upright
 from core.progress import Progress

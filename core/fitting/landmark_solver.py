@@ -12,14 +12,14 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from core.face_model.identity_basis import align_similarity
-from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.landmark_terms import landmark_weights
 from core.fitting.point_solver import PointSolver, PointWeights
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import Observation, PhotoFit
+from core.geometry.alignment import align_similarity
+from core.landmark_topology import IRIS_LEFT, IRIS_RIGHT
 from core.scene.camera import Camera, focal_length_pixels
 
 

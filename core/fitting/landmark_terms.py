@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
-from core.face_model.mediapipe_topology import (
+from core.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.face_model.model import LANDMARK_COUNT
+from core.landmark_topology import (
     EYELID_PAIRS_LEFT,
     EYELID_PAIRS_RIGHT,
     FACE_OVAL,
@@ -17,7 +18,6 @@ from core.face_model.mediapipe_topology import (
     IRIS_RIGHT,
     LIP_PAIRS,
 )
-from core.face_model.model import LANDMARK_COUNT
 
 CLOSURE_PAIRS: Final = np.array([*EYELID_PAIRS_LEFT, *EYELID_PAIRS_RIGHT, *LIP_PAIRS])
 """Landmarks across the lids and lips (DECA eq. 6), one pair a row."""

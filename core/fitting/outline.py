@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.surface.images import sample_image
+from core.images import sample_image
 
 _REACH = 0.025  # how far from the model's outline the photo's is looked for, fraction of the crop's side
 _LIKELY = 0.012  # the same for the standard deviation of the distance

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.face_model.model import LANDMARK_COUNT
 from core.fitting.arrow import Part, solve_arrow
 from core.fitting.jacobian import normal_equations, pixel_pull, point_rows

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.face_belief import PhotoBelief
 from core.fitting.types import Observation, PhotoFit

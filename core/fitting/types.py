@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.face_model.model import FaceModel
 from core.scene.camera import Camera
 

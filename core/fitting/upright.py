@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.fitting.types import PhotoFit
+from core.geometry.alignment import align_similarity
 
 
 def upright_turn(

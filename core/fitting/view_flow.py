@@ -24,11 +24,11 @@ from core.face_model.model import FaceModel
 from core.fitting.face_surface import SurfacePoints, face_weight, mixing_matrix
 from core.fitting.outline import outline_shift
 from core.fitting.types import Observation, PhotoFit
+from core.images import look_up, sample_image
 from core.scene.camera import Camera, project_camera
 from core.scene.lighting import shade
 from core.scene.rasterise import rasterise
 from core.scene.shading import srgb_to_linear, vertex_normals
-from core.surface.images import look_up, sample_image
 from core.workers import map_threads
 
 _DEPTH_TOLERANCE = 0.004  # metres behind the z-buffer at which a point still counts as seen

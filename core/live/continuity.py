@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
-from core.fitting.bridge import fade
+from core.tracking.bridge import fade
 
 
 @dataclass(frozen=True, eq=False)

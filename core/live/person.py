@@ -13,16 +13,16 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.face_model.model import FaceModel
-from core.fitting.clip_identity import (
+from core.rig import Rig
+from core.tracking.clip_identity import (
     estimate_identity,
     head_points,
     spread_frames,
     upright_points,
     with_habit,
 )
-from core.fitting.performance import Belief, HeadPoints, PerformanceSolver
-from core.rig import Rig
-from core.video_to_track import ExpressionPrior
+from core.tracking.performance import Belief, HeadPoints, PerformanceSolver
+from core.tracking.prior import ExpressionPrior
 from core.workers import one_library_thread
 
 MEASURED_AT: Final = (1.0, 4.0, 12.0)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from core.errors import NoFaceFound
-from core.fitting.bridge import spans
 from core.live.frame import LiveFrame
 from core.track import Source, Track
+from core.tracking.bridge import spans
 
 
 def track_of(

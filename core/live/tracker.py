@@ -16,15 +16,15 @@ from core.capture.photos import Photo
 from core.capture.video import Frame
 from core.face_model.providers import DEFAULT_MODEL
 from core.face_model.registry import load_model
-from core.fitting.bridge import EASE
-from core.fitting.gaze import eye_turns, gaze_of
-from core.fitting.performance import Performance, PerformanceSolver
 from core.live.continuity import Continuity, State
 from core.live.frame import LiveFrame
 from core.live.person import Known, PersonEstimate
 from core.live.smoothing import StateFilter
 from core.rig import Rig
-from core.video_to_track import ExpressionPrior, confidence_of
+from core.tracking.bridge import EASE
+from core.tracking.gaze import eye_turns, gaze_of
+from core.tracking.performance import Performance, PerformanceSolver
+from core.tracking.prior import ExpressionPrior, confidence_of
 
 _HEAD_EASE: Final = 0.8  # seconds in which a head without a face turns back to the camera
 _SETTLE: Final = 0.5  # seconds in which the pose of a head that came back, or is known better, takes over

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.arkit import ARKIT_INDEX
 from core.atomic import staged_output
 from core.documents import pack_json, unpack_json
 from core.errors import PresetUnreadable
-from core.face_model.arkit import ARKIT_INDEX
 from core.retarget.preset_check import (
     FORMAT,
     NEWER_HINT,

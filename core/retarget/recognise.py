@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.retarget.names import spelling, without_prefix
 from core.retarget.table import Channel, Table
 from core.retarget.vocabularies import Vocabulary, Weights, vocabularies

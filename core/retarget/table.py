@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
 
 _MIRRORED = [ARKIT_INDEX[mirrored_name(name)] for name in ARKIT_NAMES]
 _ALMOST_ALL = 0.95  # a neutral face with more of a unit than this says nothing about the unit's range

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.documents import check_arrays
-from core.face_model.arkit import ARKIT_NAMES
 
 # name → (dtype kinds, shape); a letter stands for one size wherever it appears.
 MESH_ARRAYS: Final[dict[str, tuple[str, tuple[int | str, ...]]]] = {

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.documents import each, field
-from core.face_model.arkit import ARKIT_NAMES
 from core.rig import displacement
 from core.rig.document import Camera, Image, Material, Photo, Rig
 

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float32, UInt16
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES, driven
 from core.documents import each, field
-from core.face_model.arkit import ARKIT_NAMES, driven
 from core.rig.check import is_png_name
 
 FOLDER: Final = "displacement/"

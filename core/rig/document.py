@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.documents import generator
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.model import JOINT_PARENTS, JOINTS, REGIONS
-from core.polygons import fan_corners
+from core.geometry.polygons import fan_corners
 from core.rig.displacement import Displacement
 
 _INDEX = {name: index for index, name in enumerate(ARKIT_NAMES)}

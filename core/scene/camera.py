@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Number = float | int  # type checkers at run time do not take an int for a float
+from core.numbers import Number
+
 Scalar = Number | Float[Tensor, ""]
 
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)

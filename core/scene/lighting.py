@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from numpy import ndarray
 from torch import Tensor
 
@@ -137,3 +137,15 @@ def fit_lighting(
         residual = np.linalg.norm(observed - reflectance * (basis @ sh), axis=1)
         weight = base_weight * np.maximum(residual, epsilon) ** -1.5
     return sh
+
+
+def turned_light(sh: Float[ndarray, "9 3"], angle: float) -> Float32[ndarray, "9 3"]:
+    """Light seen by a camera that a crop turned clockwise by ``angle`` has turned about its axis.
+
+    Exact: functions of x and y turn like the plane, those of xy and x² - y² twice as far.
+    """
+    turned = np.array(sh, np.float32)
+    for a, b, times in ((3, 1, 1), (7, 5, 1), (8, 4, 2)):
+        c, s = np.cos(times * angle), np.sin(times * angle)
+        turned[a], turned[b] = c * sh[a] + s * sh[b], c * sh[b] - s * sh[a]
+    return turned

@@ -14,12 +14,12 @@ from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 from scipy.spatial import Delaunay
 
+from core.arkit import ARKIT_NAMES
 from core.atomic import staged_output
 from core.capture.video import open_video
-from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.mediapipe_topology import FACE_OVAL
-from core.fitting.performance import HeadPoints
+from core.landmark_topology import FACE_OVAL
 from core.track import Track
+from core.tracking.performance import HeadPoints
 
 CURVES: Final = 8
 _SIDE: Final = 960  # pixels, the longest side of the pictures

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.images import sample_image
 from core.scene.lighting import ambient_light, fit_lighting, shade
 from core.scene.rasterise import rasterise
 from core.scene.shading import LUMINANCE, visible_vertices
-from core.surface.images import sample_image
 from core.surface.view import View
 
 _DARKEST = 0.4  # shading below this, as a fraction of the lit side's, is not divided out in full

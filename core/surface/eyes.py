@@ -6,12 +6,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import JOINTS
 from core.fitting.types import FittedHead
+from core.geometry.smooth import smoothstep
+from core.images import fill_polygon
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from core.scene.shading import LUMINANCE
 from core.surface.atlas import Atlas
-from core.surface.images import fill_polygon
 from core.surface.noise import value_noise
 from core.surface.view import View
 
@@ -111,21 +112,16 @@ def _eye_colour(
     around = np.stack([np.cos(turn) * 14, np.sin(turn) * 14, from_axis * 2.5], axis=1)
     fibre = value_noise(around.astype(np.float32)) + 0.6 * value_noise((2.3 * around + 7).astype(np.float32))
     collarette = np.exp(-(((from_axis - 0.55 - 0.03 * fibre) / 0.12) ** 2))
-    tone = 1 + 0.28 * fibre + 0.25 * collarette - 0.25 * _rise(from_axis, 0.6, 1.0)
+    tone = 1 + 0.28 * fibre + 0.25 * collarette - 0.25 * smoothstep(from_axis, 0.6, 1.0)
     inner = np.exp(-(((from_axis - 0.42) / 0.14) ** 2))[:, None] * np.array([0.25, 0.08, -0.05])
     coloured = iris * np.maximum(tone, 0.2)[:, None] * (1 + inner)
-    coloured *= (1 - 0.72 * _rise(from_axis, _LIMBUS, 1.0))[:, None]
+    coloured *= (1 - 0.72 * smoothstep(from_axis, _LIMBUS, 1.0))[:, None]
 
     outer = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9)
-    rim = _rise(1 - outer[:, 2], 0.35, 1.0)[:, None]  # pinker towards the lids
+    rim = smoothstep(1 - outer[:, 2], 0.35, 1.0)[:, None]  # pinker towards the lids
     cloud = 1 + 0.02 * value_noise((points * 600).astype(np.float32))
     white = _SCLERA * (1 - rim * np.array([0.06, 0.20, 0.22])) * cloud[:, None]
-    blend = _rise(from_axis, 0.93, 1.06)[:, None]
+    blend = smoothstep(from_axis, 0.93, 1.06)[:, None]
     colour = coloured * (1 - blend) + white * blend
-    pupil = _rise(from_axis, _PUPIL - 0.03, _PUPIL + 0.03)[:, None]
+    pupil = smoothstep(from_axis, _PUPIL - 0.03, _PUPIL + 0.03)[:, None]
     return (0.006 * (1 - pupil) + colour * pupil).astype(np.float32)
-
-
-def _rise(x: ndarray, low: float, high: float) -> ndarray:
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)

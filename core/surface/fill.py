@@ -8,10 +8,10 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.face_model.laplacian import mesh_laplacian
+from core.images import sample_image
 from core.scene.shading import LUMINANCE
 from core.surface.atlas import Atlas
 from core.surface.harmonic import harmonic_fill
-from core.surface.images import sample_image
 from core.surface.noise import value_noise
 from core.surface.zones import Zones
 

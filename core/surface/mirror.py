@@ -8,8 +8,8 @@ from jaxtyping import Float32
 from numpy import ndarray
 
 from core.face_model.model import FaceModel
+from core.images import look_up
 from core.surface.atlas import Atlas
-from core.surface.images import look_up
 
 _BROAD = 0.02  # of the atlas's side: shadows and lights of this size are judged, features are not
 _LIFTED = 0.85

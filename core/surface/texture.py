@@ -12,6 +12,8 @@ from numpy import ndarray
 
 from core.errors import BadInput
 from core.fitting.types import FittedHead
+from core.geometry.smooth import smoothstep
+from core.images import look_up, sample_image
 from core.progress import Progress
 from core.scene.shading import LUMINANCE, linear_to_srgb
 from core.surface.atlas import Atlas, pad_charts, solid_triangles
@@ -20,7 +22,6 @@ from core.surface.delight import Light, agree_on_tone, estimate_light
 from core.surface.eyes import agree_on_irises, iris_radius, measure_iris, paint_eyes
 from core.surface.fill import grain_strength, paint_skin, skin_field
 from core.surface.harmonic import close_seams
-from core.surface.images import look_up, sample_image
 from core.surface.lashes import lash_alpha
 from core.surface.materials import MATERIAL_NAMES, head_materials, material_of_polygons
 from core.surface.mirror import lift_shadows, mirror_map
@@ -96,7 +97,7 @@ def build_texture(
 
     atlas = Atlas.of(model, size)
     composite = _blend_photos(atlas, zones, views, lights, reliefs, weights, tone)
-    coverage = _smooth_step(np.maximum.reduce(weights) / _ENOUGH)
+    coverage = smoothstep(np.maximum.reduce(weights) / _ENOUGH)
     report(0.6)
 
     parts = part_colours(model, head.neutral, tone)
@@ -278,8 +279,3 @@ def _mean_colours(atlas: Atlas, image: Float32[ndarray, "size size 3"]) -> dict[
 
 def _encode(image: Float32[ndarray, "size size 3"]) -> UInt8[ndarray, "size size 3"]:
     return (linear_to_srgb(torch.from_numpy(image)).numpy() * 255 + 0.5).astype(np.uint8)
-
-
-def _smooth_step(x: ndarray) -> Float32[ndarray, "*shape"]:
-    t = np.clip(x, 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)

@@ -10,14 +10,14 @@ import torch
 from jaxtyping import Float32
 from numpy import ndarray
 
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER
 from core.fitting.types import FittedHead, PhotoFit
+from core.images import fill_polygon, look_up, sample_image
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER
 from core.scene.camera import Camera, project_camera
 from core.scene.rasterise import rasterise
 from core.scene.shading import vertex_normals
 from core.surface.atlas import Atlas, solid_triangles
 from core.surface.harmonic import spread_landmark_offsets
-from core.surface.images import fill_polygon, look_up, sample_image
 from core.surface.types import PhotoPixels
 
 _DEPTH_SIDE = 700  # pixels of the head in the depth buffer: about 0.4 mm each

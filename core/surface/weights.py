@@ -7,12 +7,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from core.fitting.types import FittedHead
+from core.geometry.smooth import smoothstep
+from core.images import look_up, sample_image
 from core.surface.atlas import Atlas
 from core.surface.brows import brows_are_hidden
 from core.surface.delight import Light
-from core.surface.images import look_up, sample_image
 from core.surface.view import View, visibility
 from core.surface.zones import Zones
 
@@ -32,8 +33,7 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     eyes and mouths nothing counts, as the skin there is folded away.
     """
     seen, cosine = visibility(atlas, view)
-    angle = np.clip((cosine - _GRAZING) / (_FACING - _GRAZING), 0, 1)
-    angle = angle * angle * (3 - 2 * angle) * np.clip(cosine, 0, 1)
+    angle = smoothstep(cosine, _GRAZING, _FACING) * np.clip(cosine, 0, 1)
     where = atlas.paint_vertices(view.pixels)
     usual = max(float(np.median(_widths(where)[1][zones.face > 0.5])), 1e-6)  # photo pixels per texel
     spread = _stretch(atlas, where, usual)

@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from core.face_model.mediapipe_topology import (
+from core.geometry.smooth import smoothstep
+from core.images import fill_polygon, sample_image
+from core.landmark_topology import (
     BROW_LEFT,
     BROW_RIGHT,
     EYE_LEFT,
@@ -19,7 +21,6 @@ from core.face_model.mediapipe_topology import (
     LIPS_OUTER,
 )
 from core.surface.atlas import Atlas, landmark_uv
-from core.surface.images import fill_polygon, sample_image
 
 _LOWER_FACE = (
     132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,
@@ -90,7 +91,7 @@ def face_zones(atlas: Atlas) -> Zones:
     oval = np.zeros((atlas.size, atlas.size), np.uint8)
     fill_polygon(oval, texels[list(FACE_OVAL)])
     inside = cv2.distanceTransform(oval, cv2.DIST_L2, 5)
-    face = np.clip(inside / (_RIM * unit), 0, 1)
+    face = smoothstep(inside, high=_RIM * unit)
     brows = drawn(hull(BROW_LEFT), hull(BROW_RIGHT), grow=0.03, soft=0.025)
     eyes = drawn(EYE_LEFT, EYE_RIGHT, grow=0.10, soft=0.03)
     lips = drawn(LIPS_OUTER, grow=0.02)
@@ -98,7 +99,7 @@ def face_zones(atlas: Atlas) -> Zones:
     sides = (hull(BROW_LEFT), hull(BROW_RIGHT))
     above = tuple(np.clip(drawn(s, up=0.16) - drawn(s, grow=0.02), 0, 1) for s in sides)
     return Zones(
-        face=(face * face * (3 - 2 * face)).astype(np.float32),
+        face=face.astype(np.float32),
         features=np.maximum.reduce([brows, eyes, lips, nose]),
         unbrowed=np.maximum.reduce([eyes, lips, nose]),
         brows=drawn(*sides, soft=0.03),

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.documents import check_arrays, each, field
-from core.face_model.arkit import ARKIT_NAMES
 from core.track.document import Shot, Source, Track
 
 SCHEMA: Final = 1

@@ -11,8 +11,8 @@ from typing import Any
 from jaxtyping import Float32, Float64
 from numpy import ndarray
 
+from core.arkit import ARKIT_INDEX
 from core.documents import generator
-from core.face_model.arkit import ARKIT_INDEX
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.atomic import staged_output
 from core.documents import check_schema, field, pack_json, reading, unpack_json
 from core.errors import TrackUnreadable
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.track.codec import SCHEMA, TRACK_ARRAYS, check, from_parts, to_arrays, to_document
 from core.track.document import Track
 

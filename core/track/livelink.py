@@ -24,9 +24,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.atomic import staged_output
 from core.errors import TrackUnreadable
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.track.document import Source, Track
 
 APPLE_ORDER: Final[tuple[str, ...]] = (

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT
 from core.face_model.model import JOINTS, FaceModel
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT
 from core.scene.camera import head_rotation
 from models.data.meshes import Sheet, Solid, ellipsoid, joined, solid, tube
 

@@ -17,8 +17,8 @@ import typer
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.cache import cache_folder, write_atomically
 from core.errors import OutputFailed
-from core.face_model.cache import cache_folder, write_atomically
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from models.data.skin_recipe import SkinRecipe

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from core.capture.crop import SquareCrop
+from core.scene.lighting import turned_light
+from models.crops import SIDE, crop_points, crop_view
 from models.data.backgrounds import random_patch
-from models.data.crops import SIDE, crop_points, crop_view
-from models.data.mirror import Mirror
+from models.mirror import Mirror
 
 _LEVELS: Final = np.arange(256) / 255
 _LINEAR: Final = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
@@ -130,18 +131,6 @@ def exposed(
     if "sh" in labels:
         changed["sh"] = (labels["sh"] * gain).astype(np.float32)
     return cv2.LUT(image, table), changed
-
-
-def turned_light(sh: Float[ndarray, "9 3"], angle: float) -> Float32[ndarray, "9 3"]:
-    """Light seen by a camera that a crop turned clockwise by ``angle`` has turned about its axis.
-
-    Exact: functions of x and y turn like the plane, those of xy and x² - y² twice as far.
-    """
-    turned = np.array(sh, np.float32)
-    for a, b, times in ((3, 1, 1), (7, 5, 1), (8, 4, 2)):
-        c, s = np.cos(times * angle), np.sin(times * angle)
-        turned[a], turned[b] = c * sh[a] + s * sh[b], c * sh[b] - s * sh[a]
-    return turned
 
 
 def _patched(image: ndarray, skin: ndarray, rng: np.random.Generator) -> tuple[ndarray, ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES, EXCLUSIVE_PAIRS, mirrored_name
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES, EXCLUSIVE_PAIRS, mirrored_name
 
 FRAMES: Final = 10
 """Of each person: one without expression, two at rest, seven expressions."""

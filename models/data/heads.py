@@ -13,8 +13,8 @@ from numpy import ndarray
 
 from core.capture.faces import Face
 from core.capture.mediapipe_graphs import CROP_SIDE, LandmarkNetwork
-from core.capture.topology import MIRROR
 from core.face_model.model import FaceModel
+from core.landmark_topology import MIRROR
 from core.scene.camera import Camera, head_rotation
 from core.scene.lighting import random_lighting, shade
 from core.scene.rasterise import rasterise

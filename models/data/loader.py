@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from core.errors import BadInput, DataUnreadable
 from models.data.augment import Augmentation
-from models.data.mirror import no_mirror, read_mirror
 from models.data.sample import LABELS, Batch
 from models.data.shards import Shard, read_dataset_file, shard_files
+from models.mirror import no_mirror, read_mirror
 
 Key = tuple[int, int]
 """Epoch and index of a sample."""

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from models.data.expressions import ExpressionSampler
 
 _AT_REST: Final = 0.12

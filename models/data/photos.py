@@ -22,7 +22,7 @@ from core.capture.photos import Photo, load_photo
 from core.capture.video import open_video
 from core.errors import BadInput, NoFaceFound, UnreadableMedia
 from core.progress import Progress
-from models.data.crops import MARGIN, SIDE, crop_points
+from models.crops import MARGIN, SIDE, crop_points
 from models.data.shards import DATASET_FILE, read_dataset_file, write_dataset_file, write_shard
 
 STAGE: Final = "faces"

@@ -25,15 +25,15 @@ import torch
 from core.errors import BadInput, Cancelled, DataUnreadable, SemblanceError
 from core.face_model.registry import load_model
 from core.progress import Progress
+from models.crops import SIDE
 from models.data.albedo import load_albedo
-from models.data.crops import SIDE
 from models.data.expressions import ExpressionSampler
-from models.data.mirror import Mirror, learn_mirror, write_mirror
 from models.data.performance import Performer
 from models.data.scene import MODELS, PeopleRenderer
 from models.data.shards import DATASET_FILE, Shard, read_dataset_file, write_dataset_file, write_shard
 from models.data.take import read_take, training_half
 from models.data.textures import TexturePainter
+from models.mirror import Mirror, learn_mirror, write_mirror
 
 PEOPLE_A_SHARD: Final = 16
 STAGE: Final = "rendering"

@@ -14,10 +14,10 @@ from core.capture.crop import SquareCrop
 from core.capture.faces import Face
 from core.face_model.model import FaceModel
 from core.scene.shading import vertex_normals
+from models.crops import MARGIN, SIDE, crop_view, project_points
 from models.data.accessories import clothes, random_cloth, random_glasses, random_hand, random_microphone
 from models.data.albedo import AlbedoBasis
 from models.data.backgrounds import random_background, random_patch
-from models.data.crops import MARGIN, SIDE, crop_view, project_points
 from models.data.draw import HeadPainter
 from models.data.hair import Barber, HairStyle
 from models.data.heads import LandmarkReader, random_shot

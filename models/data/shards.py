@@ -22,7 +22,7 @@ from numpy import ndarray
 
 from core.atomic import staged_output
 from core.errors import DataUnreadable, OutputFailed
-from models.data.crops import SIDE
+from models.crops import SIDE
 
 SCHEMA: Final = 1
 DATASET_FILE: Final = "dataset.json"

@@ -19,12 +19,12 @@ import torch
 from jaxtyping import Float, Float32, Int
 from numpy import ndarray
 
+from core.cache import cache_folder, write_atomically
 from core.errors import OutputFailed
-from core.face_model.cache import cache_folder, write_atomically
-from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.fitting.face_surface import face_weight
+from core.geometry.alignment import align_similarity
 from core.retarget.keyless.registration import TargetSkin, register
 from core.retarget.keyless.sides import closest_on_side, find_sides
 from core.scene.shading import vertex_normals

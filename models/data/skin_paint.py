@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.geometry.smooth import smoothstep
 from core.surface.noise import value_noise
 from models.data.skin_recipe import SkinRecipe
 from models.data.surface import Surface
@@ -44,7 +45,7 @@ def paint_skin(
         pores = _noise(at, 0.9) + 0.7 * _noise(at, 0.45)
         albedo *= (1 + 0.045 * recipe.pores * pores)[:, None]
     _make_up(recipe, surface, albedo)
-    lips = _rise(1.25 - surface.lips / (1.5 * _MILLIMETRE)) * recipe.lip_strength
+    lips = smoothstep(1.25 - surface.lips / (1.5 * _MILLIMETRE)) * recipe.lip_strength
     creases = 1 + 0.12 * _stretched(at, 0.8, 6.0) if fine else np.ones(len(at))
     _cover(albedo, lips, recipe.lip_colour * creases[:, None])
     _brows_and_beard(recipe, surface, at, albedo, own, fine)
@@ -73,7 +74,7 @@ def _shade_folds(recipe: SkinRecipe, surface: Surface, at: ndarray, albedo: ndar
         y, x = surface.points[:, 1], surface.points[:, 0]
         wave = 2 * np.pi * (y + 0.0025 * _noise(at * np.array([1, 0.3, 1], np.float32), 14)) / 0.0085
         line = np.clip(np.cos(wave) - 0.86, 0, 1) / 0.14
-        zone = _rise((surface.above_brow - 0.009) / 0.006) * _rise((0.052 - np.abs(x)) / 0.015)
+        zone = smoothstep((surface.above_brow - 0.009) / 0.006) * smoothstep((0.052 - np.abs(x)) / 0.015)
         folds = folds + 0.7 * line * zone * (surface.hair < 0) * recipe.wrinkles**1.5
         distance, angle = surface.corner.T
         feet = np.clip(np.cos(9 * angle + 0.8 * _noise(at, 9)) - 0.8, 0, 1) / 0.2
@@ -87,7 +88,7 @@ def _spots(recipe: SkinRecipe, surface: Surface, at: ndarray, albedo: ndarray) -
     if recipe.freckles:
         where = _bell(surface.cheek, 0.035) + _bell(surface.nose, 0.03) + 0.25
         seed = _noise(at + 3, 1.7) + 0.5 * _noise(at + 5, 3.5)
-        albedo *= 1 - _rise((seed - 0.75) / 0.2)[:, None] * np.minimum(where, 1)[:, None] * (
+        albedo *= 1 - smoothstep((seed - 0.75) / 0.2)[:, None] * np.minimum(where, 1)[:, None] * (
             recipe.freckles * np.array([0.30, 0.42, 0.50])
         )
     skin = np.flatnonzero(surface.skin & (surface.points[:, 2] > -0.02))
@@ -106,7 +107,7 @@ def _make_up(recipe: SkinRecipe, surface: Surface, albedo: ndarray) -> None:
     if recipe.shadow:
         lid = _bell(surface.lids - 0.004, 0.004) * (surface.above_eye > -0.001)
         _cover(albedo, recipe.shadow * lid, recipe.shadow_colour)
-    liner = _rise(1.3 - surface.lids / (0.9 * _MILLIMETRE)) * np.where(surface.above_eye > 0, 1.0, 0.5)
+    liner = smoothstep(1.3 - surface.lids / (0.9 * _MILLIMETRE)) * np.where(surface.above_eye > 0, 1.0, 0.5)
     _cover(albedo, recipe.liner * liner, recipe.tone * 0.12)
 
 
@@ -118,8 +119,8 @@ def _brows_and_beard(
     width = recipe.brow_width * (1.15 - 0.65 * along)
     lifted = surface.above_brow - recipe.brow_arch * 0.003 * np.sin(np.pi * along)
     across = np.where(surface.brows < 0.02, np.hypot(lifted, 0.6 * surface.brows), surface.brows)
-    brow = _rise((1.35 - across / width) / 0.7)
-    beard = _rise(surface.beard / 0.008) * _rise((surface.lips - 0.0018) / 0.0015)
+    brow = smoothstep((1.35 - across / width) / 0.7)
+    beard = smoothstep(surface.beard / 0.008) * smoothstep((surface.lips - 0.0018) / 0.0015)
     if fine:
         side = np.abs(surface.points[:, 0])
         slant = np.stack([side - 0.9 * at[:, 1], at[:, 1] + 0.5 * side, at[:, 2]], axis=1)
@@ -145,7 +146,7 @@ def _scalp_hair(
     depth = surface.hair - hairline + 0.004 * _noise(at + 1, 12)
     if fine:
         depth = depth + 0.003 * _stretched(at, 1.0, 12.0)
-    return np.asarray(scalp * _rise(depth / 0.006))
+    return np.asarray(scalp * smoothstep(depth / 0.006))
 
 
 def _cover(albedo: ndarray, weight: ndarray, colour: ndarray) -> None:
@@ -164,8 +165,3 @@ def _stretched(at: ndarray, across: float, along: float) -> Float32[ndarray, "po
 
 def _bell(distance: ndarray, width: float) -> Float32[ndarray, "points"]:
     return np.exp(-np.square(distance / width)).astype(np.float32)
-
-
-def _rise(x: ndarray) -> ndarray:
-    t = np.clip(x, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))

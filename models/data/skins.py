@@ -17,7 +17,11 @@ from skimage import data
 
 from core.capture.faces import FaceFinder
 from core.capture.photos import Photo
-from core.face_model.mediapipe_topology import (
+from core.face_model.model import FaceModel
+from core.fitting.face_surface import face_weight
+from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.types import Observation
+from core.landmark_topology import (
     BROW_LEFT,
     BROW_RIGHT,
     EYE_LEFT,
@@ -25,10 +29,6 @@ from core.face_model.mediapipe_topology import (
     LIPS_INNER,
     LIPS_OUTER,
 )
-from core.face_model.model import FaceModel
-from core.fitting.face_surface import face_weight
-from core.fitting.landmark_solver import fit_landmarks
-from core.fitting.types import Observation
 from core.scene.camera import Camera, project_camera, transform
 from core.scene.lighting import fit_lighting, shade
 from core.scene.rasterise import rasterise
@@ -132,12 +132,6 @@ def paint_inside(
     albedo[model.region_mask("eye_socket")] = 0.7 * tone
 
 
-def opaque_triangles(model: FaceModel) -> torch.Tensor:
-    """Triangles without the lashes, which are cards that need a texture with alpha."""
-    lashes = model.region_mask("lashes")[model.triangles].any(axis=1)
-    return torch.from_numpy(model.triangles[~lashes].astype(np.int64))
-
-
 @dataclass(frozen=True)
 class Portrait:
     """A photo of a face with the model fitted to it.
@@ -218,7 +212,7 @@ def fit_portrait(model: FaceModel, photo: Photo, trusted: Float[ndarray, "vertic
         torch.from_numpy(shown.rotation).float(),
         torch.from_numpy(shown.translation).float(),
     )
-    triangles = opaque_triangles(model)
+    triangles = torch.from_numpy(model.opaque_triangles).long()
     normals = vertex_normals(in_camera, triangles)
     colour = _seen_colour(photo.pixels, in_camera.numpy(), shown.camera)
     fragments = rasterise(in_camera, triangles, shown.camera)

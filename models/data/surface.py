@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Float32, Int32
 from numpy import ndarray
 from scipy.spatial import cKDTree
 
-from core.face_model.mediapipe_topology import (
+from core.face_model.model import FaceModel
+from core.landmark_topology import (
     BROW_LEFT,
     BROW_RIGHT,
     EYE_LEFT,
@@ -18,7 +19,6 @@ from core.face_model.mediapipe_topology import (
     LIPS_INNER,
     LIPS_OUTER,
 )
-from core.face_model.model import FaceModel
 from core.surface.atlas import Atlas, triangle_regions
 from models.data.skins import closed_line, dense_line, middle_line
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.errors import UnreadableMedia
-from core.face_model.arkit import ARKIT_NAMES
 
 
 def read_take(path: Path) -> Float32[ndarray, "frames 52"]:

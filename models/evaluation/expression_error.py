@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from models.prior.metrics import ACTIVE
 
 UNITS: Final[dict[str, tuple[str, ...]]] = {

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from core.face_model.closest import closest_points
-from core.face_model.identity_basis import align_similarity
+from core.geometry.alignment import align_similarity
+from core.geometry.closest import closest_points
 
 ALIGNMENT_ROUNDS: Final = 12
 _ALIGNED: Final = 1500  # true points that the refinement looks at

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
-from core.face_model.identity_basis import align_similarity
+from core.geometry.alignment import align_similarity
 
 _FACING = np.diag([1.0, -1.0, -1.0])
 

@@ -7,7 +7,7 @@ from typing import Final
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
 
 _FIRST: Final = [ARKIT_INDEX[a] for a, _ in EXCLUSIVE_PAIRS]
 _SECOND: Final = [ARKIT_INDEX[b] for _, b in EXCLUSIVE_PAIRS]

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from core.face_model.mediapipe_topology import EYELID_PAIRS_LEFT, EYELID_PAIRS_RIGHT, FACE_OVAL, LIP_PAIRS
 from core.face_model.model import LANDMARK_COUNT
+from core.landmark_topology import EYELID_PAIRS_LEFT, EYELID_PAIRS_RIGHT, FACE_OVAL, LIP_PAIRS
 
 EYELID_PAIRS: Final = (*EYELID_PAIRS_LEFT, *EYELID_PAIRS_RIGHT)
 CONTOUR_WEIGHT: Final = 1.0

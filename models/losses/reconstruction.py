@@ -8,7 +8,7 @@ from typing import Final
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from core.scene.camera import Number
+from core.numbers import Number
 from models.face_code import FaceCode
 from models.losses.landmarks import eye_closure_loss, landmark_loss, landmark_weights, lip_closure_loss
 from models.losses.perception import FaceEmbedding, perception_loss

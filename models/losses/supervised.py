@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from core.face_model.model import FaceModel
 from core.fitting.face_surface import face_weight
-from core.scene.camera import Number, transform
+from core.numbers import Number
+from core.scene.camera import transform
 from models.face_code import FaceCode
 from models.losses.activation import activation_loss
 from models.losses.reconstruction import Terms

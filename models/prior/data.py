@@ -14,8 +14,8 @@ from jaxtyping import Bool, Float, Float32
 from numpy import ndarray
 from torch import Tensor
 
+from core.arkit import ARKIT_INDEX
 from core.errors import BadInput
-from core.face_model.arkit import ARKIT_INDEX
 from models.data.expressions import FRAMES
 from models.prior.features import SWAP, Canonical, learn_canonical, mirror_landmarks, mirror_rotations
 from models.prior.turn import MIRRORED, turns_missed

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
 from models.data.expressions import CLIP_FRAMES, FRAMES
 from models.prior.data import held_out, read_shards
 from models.prior.metrics import VISIBLE, Scores, score

@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from core.arkit import ARKIT_NAMES
 from core.atomic import staged_output
-from core.face_model.arkit import ARKIT_NAMES
 from models.prior.data import Basis
 from models.prior.network import Ensemble
 from models.prior.prior import FORMAT, INPUTS, OUTPUTS

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.capture.topology import MIRROR
-from core.face_model.arkit import MIRRORED_UNITS
-from core.face_model.identity_basis import align_similarity
+from core.arkit import MIRRORED_UNITS
+from core.geometry.alignment import align_similarity
+from core.landmark_topology import MIRROR
 
 SWAP: Final = np.array(MIRRORED_UNITS)
 """The coefficient at each coefficient's place in a mirrored face."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 
 ACTIVE: Final = 0.3
 VISIBLE: Final = np.array([name != "tongueOut" for name in ARKIT_NAMES])

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.errors import BadInput, ModelMissing, ModelUnreadable
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 from models.prior.features import SWAP, Canonical, mirror_landmarks, mirror_rotations, rest_of
 from models.prior.turn import MIRRORED, turned
 

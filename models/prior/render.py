@@ -34,7 +34,7 @@ from models.data.heads import (
     random_sensor,
     random_shot,
 )
-from models.data.skins import SkinPainter, opaque_triangles
+from models.data.skins import SkinPainter
 from models.data.take import held_out_half, read_take, training_half
 
 PEOPLE_A_SHARD: Final = 25
@@ -47,7 +47,7 @@ class HeadRenderer:
 
     def __init__(self, model: FaceModel, sampler: ExpressionSampler | ClipSampler, seed: int) -> None:
         self.model, self.sampler, self.seed = model, sampler, seed
-        self._triangles = opaque_triangles(model).numpy()
+        self._triangles = model.opaque_triangles
         self._painter = SkinPainter(model)
         self._reader = LandmarkReader()
 

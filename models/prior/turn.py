@@ -9,10 +9,10 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
-from core.face_model.identity_basis import align_similarity
 from core.face_model.providers import DEFAULT_MODEL
 from core.face_model.registry import load_model
-from core.fitting.head_turn import FACE_MIDDLE, ray_rotation
+from core.geometry.alignment import align_similarity
+from core.tracking.head_turn import FACE_MIDDLE, ray_rotation
 
 _UPRIGHT: Final = np.diag([1.0, -1.0, -1.0])  # a face that looks into the camera
 MIRRORED: Final = np.array([1.0, -1.0, -1.0])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from core.errors import BadInput
-from core.scene.camera import Number
+from core.numbers import Number
 
 KINDS: Final = ("rec_net", "pe_net", "et_net", "rec_aug_net")
 PRECISIONS: Final = ("32-true", "bf16-mixed", "16-mixed")

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from core.errors import BadInput
-from models.data.crops import SIDE
+from models.crops import SIDE
 from models.data.sample import Batch
 from models.face_code import FaceCode, Spread, default_camera
 from models.losses.reconstruction import Observed, ReconstructionWeights, Terms

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from core.face_model.mediapipe_topology import FACE_OVAL
 from core.face_model.model import FaceModel
+from core.landmark_topology import FACE_OVAL
 
 
 def face_region(model: FaceModel) -> Bool[Tensor, " vertices"]:

@@ -18,12 +18,12 @@ from numpy import ndarray
 
 from core.capture.faces import FaceFinder
 from core.face_model.registry import load_model
+from models.crops import MARGIN
 from models.data.albedo import load_albedo
-from models.data.crops import MARGIN
-from models.data.mirror import Mirror, learn_mirror
 from models.data.scene import jittered
 from models.data.skins import public_portrait
 from models.export import Exported, export_network
+from models.mirror import Mirror, learn_mirror
 from models.network_card import NetworkCard
 from models.training.weights import Layout, load_network
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.live.feed import Source
 from core.live.frame import LiveFrame
 from core.live.statistics import Pace

@@ -23,12 +23,12 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from core.capture.photos import load_photo
-from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.fitting.face_belief import believed
 from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
+from core.geometry.alignment import align_similarity
 from models.face_reader import FaceReader, load_face_reader
 from tests.benchmarks.ict_truth import now_region
 from tests.benchmarks.reading import PhotoReader, data_folder, read_view

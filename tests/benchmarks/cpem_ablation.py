@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
 from models.data.sample import Batch
 from models.training.config import NetworkConfig, TrainingConfig
 from models.training.loop import train

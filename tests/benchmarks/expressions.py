@@ -18,12 +18,12 @@ import time
 import numpy as np
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.deformation.expressions import personalise_expressions
+from core.deformation.eyelids import Eyeball, Eyelids, find_eyelids, fit_eyeball, lid_gap
+from core.deformation.interior import settle_neutral
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
-from core.fitting.expressions import personalise_expressions
-from core.fitting.eyelids import Eyeball, Eyelids, find_eyelids, fit_eyeball, lid_gap
-from core.fitting.interior import settle_neutral
 
 PEOPLE = 8
 SPREAD = 0.6

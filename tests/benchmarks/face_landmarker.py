@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from core.arkit import ARKIT_INDEX
 from core.capture.video import open_video
-from core.face_model.arkit import ARKIT_INDEX
 from tests.benchmarks.reading import data_folder
 
 

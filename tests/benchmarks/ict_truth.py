@@ -21,8 +21,8 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from numpy import ndarray
 from PIL import Image
 
+from core.arkit import ARKIT_INDEX
 from core.capture.photos import load_photo
-from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.fitting.face_surface import face_weight
@@ -32,7 +32,7 @@ from core.scene.lighting import random_lighting
 from core.scene.rasterise import rasterise
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb
-from models.data.skins import opaque_triangles, paint_eyes, paint_inside, photo_albedo
+from models.data.skins import paint_eyes, paint_inside, photo_albedo
 from models.evaluation.mesh_error import shape_error
 from tests.benchmarks.reading import PhotoReader, data_folder
 
@@ -211,7 +211,7 @@ def _photograph(
     posed = neutral + np.tensordot(expression.astype(np.float32), model.expression_deltas, axes=1)
     picture = render(
         torch.from_numpy(posed),
-        opaque_triangles(model),
+        torch.from_numpy(model.opaque_triangles).long(),
         torch.from_numpy(albedo),
         camera,
         rotation,

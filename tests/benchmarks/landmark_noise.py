@@ -18,7 +18,7 @@ import numpy as np
 from core.capture.faces import FaceFinder
 from core.capture.mediapipe_graphs import quiet_stderr
 from core.capture.photos import Photo, load_photo
-from core.capture.topology import MIRROR
+from core.landmark_topology import MIRROR
 
 Estimator = Callable[[Photo], "np.ndarray | None"]
 

@@ -17,11 +17,10 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.capture.faces import FaceFinder
 from core.capture.photos import Photo
-from core.face_model.arkit import ARKIT_NAMES
 from models.data.heads import draw, random_light, random_sensor, random_shot
-from models.data.skins import opaque_triangles
 from models.data.take import held_out_half, read_take
 from models.prior.metrics import VISIBLE, score, score_by_unit
 from models.prior.prior import LandmarkPrior
@@ -38,7 +37,7 @@ def play(seed: int, take: Float32[ndarray, "frames 52"]) -> tuple[list[UInt8[nda
     """Pictures of one person in one light who moves the head and plays the whole take, and what is played."""
     ict, rng = ict_model(), np.random.default_rng(seed)
     neutral = ict.neutral(rng.standard_normal(len(ict.identity_basis)).astype(np.float32))
-    albedo, triangles = skin_of("ict", seed, np.random.default_rng(seed)), opaque_triangles(ict).numpy()
+    albedo, triangles = skin_of("ict", seed, np.random.default_rng(seed)), ict.opaque_triangles
     played = take[((np.arange(FRAMES) + rng.random()) * len(take) / FRAMES).astype(int)]
     lens, (light, background, exposure) = rng.uniform(15, 40), random_light(rng)
     phase, pace = rng.uniform(0, 2 * np.pi, 3), rng.uniform(1.5, 4.0, 3)

@@ -65,7 +65,7 @@ def measure(folder: Path, seconds: float) -> None:
     from blender_addon.client import messages as say
     from blender_addon.client.live import LiveListener
     from blender_addon.runtime import live, timer
-    from core.face_model.arkit import ARKIT_NAMES
+    from core.arkit import ARKIT_NAMES
 
     known: dict[float, tuple[float, float]] = {}
     read = LiveListener._frame

@@ -24,10 +24,10 @@ from numpy import ndarray
 from core.capture.faces import FaceFinder
 from core.capture.photos import Photo
 from core.capture.video import open_video
-from models.data.mirror import Mirror
 from models.export import export_network
 from models.face_code import FaceCodeNet
 from models.face_reader import ExpressionReader, FaceReader
+from models.mirror import Mirror
 from models.network import Network
 from models.network_card import NetworkCard
 from models.registry import NETWORKS, available, load_network, load_network_file

@@ -16,9 +16,9 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
-from core.face_model.identity_basis import align_similarity
 from core.face_model.registry import load_model
 from core.fitting.upright import upright_turn
+from core.geometry.alignment import align_similarity
 from models.data.shared_identity import load_shared_identity
 from tests.benchmarks import ict_truth
 

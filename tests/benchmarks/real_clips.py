@@ -22,16 +22,16 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 from scipy.signal import find_peaks
 
+from core.arkit import ARKIT_INDEX
 from core.capture.faces import FaceFinder
 from core.capture.follow import follow_face
 from core.capture.video import open_video
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
-from core.fitting.clip_identity import estimate_identity, spread_frames
 from core.fitting.face_surface import face_weight
+from core.geometry.alignment import align_similarity
 from core.retarget.smoothing import smooth_track
+from core.tracking.clip_identity import estimate_identity, spread_frames
 from core.video_to_track import TrackOptions, track_video
 from models.prior.prior import LandmarkPrior
 from tests.benchmarks.face_landmarker import blendshapes_of_video

@@ -31,6 +31,7 @@ from core.capture.headshot import HeadShot
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.fitting.types import FittedHead
+from core.images import sample_image
 from core.photos_to_rig import shot_pixels
 from core.scene.camera import head_rotation, portrait_camera, transform
 from core.scene.interpolation import interpolate
@@ -39,7 +40,6 @@ from core.scene.portrait import Look, paint_head
 from core.scene.rasterise import rasterise
 from core.scene.relief import Relief
 from core.surface.atlas import Atlas
-from core.surface.images import sample_image
 from core.surface.relief import NEUTRAL
 from core.surface.texture import build_texture
 from core.surface.view import make_view, sample_photo, visibility

@@ -33,7 +33,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from PIL import Image
 
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.photos_to_rig import RigOptions, build_rig
 from core.retarget.animation import Animation, save_animation
 from core.retarget.character import RetargetOptions, animate_character

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.fitting.head import fit_head

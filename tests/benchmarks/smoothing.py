@@ -21,8 +21,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks, peak_widths, savgol_filter
 from skimage.restoration import denoise_tv_chambolle
 
+from core.arkit import ARKIT_INDEX
 from core.capture.video import open_video
-from core.face_model.arkit import ARKIT_INDEX
 from core.retarget import filters
 from core.retarget.filters import OneEuro, noise_level, smooth
 from core.retarget.keys import reduced_keys

@@ -23,9 +23,9 @@ import numpy as np
 
 from core.capture.video import open_video
 from core.face_model.registry import load_model
-from core.fitting.clip_identity import head_points
-from core.fitting.performance import PerformanceSolver
 from core.progress import Progress, ProgressReport
+from core.tracking.clip_identity import head_points
+from core.tracking.performance import PerformanceSolver
 from core.video_to_track import TrackOptions, expected_for, track_video
 from models.prior.prior import LandmarkPrior
 from tests.benchmarks.face_landmarker import blendshapes_of_video

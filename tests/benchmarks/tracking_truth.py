@@ -20,15 +20,15 @@ from pathlib import Path
 import numpy as np
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
 from core.capture.faces import FaceFinder
 from core.capture.follow import follow_face
 from core.capture.video import open_video
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.registry import load_model
-from core.fitting.clip_identity import estimate_identity, head_points, spread_frames
-from core.fitting.performance import PerformanceSolver
 from core.retarget.smoothing import smooth_track
 from core.track import Track
+from core.tracking.clip_identity import estimate_identity, head_points, spread_frames
+from core.tracking.performance import PerformanceSolver
 from core.video_to_track import track_video
 from models.prior.metrics import VISIBLE, score, score_by_unit
 from models.prior.prior import LandmarkPrior

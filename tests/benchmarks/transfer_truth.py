@@ -27,11 +27,11 @@ import torch
 from numpy import ndarray
 from PIL import Image
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.closest import closest_points
+from core.arkit import ARKIT_INDEX
+from core.deformation.eyelids import find_eyelids, fit_eyeball, lid_gap
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
-from core.fitting.eyelids import find_eyelids, fit_eyeball, lid_gap
+from core.geometry.closest import closest_points
 from core.progress import Progress
 from core.retarget.keyless.make import EXPECTED_SECONDS, Laid, lay_on, make_shape_keys
 from core.retarget.keyless.mesh import TargetMesh

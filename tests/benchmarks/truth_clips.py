@@ -19,7 +19,6 @@ from core.scene.lighting import random_lighting
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb
 from core.track import read_livelink
-from models.data.skins import opaque_triangles
 from tests.benchmarks import ict_truth
 from tests.benchmarks.reading import data_folder
 
@@ -57,7 +56,7 @@ def film(seed: int, coefficients: Float[ndarray, "frames 52"], path: Path) -> Ta
     camera, _, _ = portrait_camera(SIDE, float(lens))
     distance = 0.15 / np.tan(lens / 2)
     turns = _head_motion(len(coefficients), rng)
-    shown = opaque_triangles(ict)
+    shown = torch.from_numpy(ict.opaque_triangles).long()
     rotations, translations, exposure = [], [], None
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.rig import Material, save_rig
 from tests.blenders import each_blender, run_in_blender
 from tests.rigs import make_rig

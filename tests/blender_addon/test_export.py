@@ -11,7 +11,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.rig import save_rig
 from tests.blenders import each_blender, run_in_blender
 from tests.rigs import make_rig

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_NAMES
 from core.errors import MeshUnusable
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.registry import load_model
 from core.retarget.keyless.landmarks import NAMED
 from core.retarget.keyless.mesh import read_mesh

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import blender_addon
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.retarget.preset import to_preset
 from core.retarget.table import Channel, Table, apply_table
 

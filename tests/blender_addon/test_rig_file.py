@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from blender_addon.rig_file import RigUnreadable, read_rig, to_blender
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.rig import save_rig
 from tests.blenders import ROOT
 from tests.rigs import make_rig

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from blender_addon import texts
 from blender_addon.expressions import ROWS, key_names, mirrored
 from blender_addon.german import GERMAN
-from core.face_model.arkit import ARKIT_NAMES, mirrored_name
+from core.arkit import ARKIT_NAMES, mirrored_name
 
 
 def blanks(text: str) -> set[str]:

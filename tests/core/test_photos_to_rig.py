@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.arkit import ARKIT_NAMES
 from core.errors import BadInput, Cancelled, NoFaceFound, OutputFailed, SemblanceError, UnreadableMedia
-from core.face_model.arkit import ARKIT_NAMES
 from core.face_model.registry import load_model
 from core.fitting.face_surface import face_weight
 from core.photos_to_rig import RigOptions, build_rig, expected_seconds

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from core.arkit import ARKIT_NAMES
 from core.errors import OutputFailed, RigUnreadable
-from core.face_model.arkit import ARKIT_NAMES
 from core.rig import Camera, Displacement, Material, Photo, Rig, load_rig, save_rig
 from tests.rigs import make_rig
 

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
+from core.arkit import ARKIT_INDEX
 from core.errors import BadInput, Cancelled, NoFaceFound, UnreadableMedia
-from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.registry import load_model
-from core.fitting.clip_identity import head_points
 from core.progress import Progress, ProgressReport
 from core.rig import Rig
 from core.sheet.qc_clip import write_qc_clip
 from core.track import load_track, save_track
+from core.tracking.clip_identity import head_points
 from core.video_to_track import TrackedVideo, TrackOptions, expected_seconds, track_video
 from tests.performances import FRAMES, GONE, RATE, SIDE, tilting_portrait, write_video
 from tests.readers import FACING, Reading, ToldReader

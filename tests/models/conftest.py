@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.scene.camera import head_rotation

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.data.mirror import Mirror
 from models.et_net import ETNet
 from models.export import Exported, export_network
 from models.face_code import FaceCodeNet
+from models.mirror import Mirror
 from models.network_card import Kind, NetworkCard
 
 SIDE, IDENTITY, ALBEDO = 64, 6, 4

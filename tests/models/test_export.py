@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from core.errors import BadInput, ModelUnreadable
-from models.data.mirror import Mirror
 from models.export import LARGEST, TOLERANCE, export_network
 from models.face_code import FaceCodeNet
+from models.mirror import Mirror
 from models.network import Network
 from models.network_card import OUTPUTS, SPREADS, read_card
 from models.registry import NETWORKS, SHIPPED

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from core.arkit import MIRRORED_UNITS
 from core.capture.faces import FaceFinder
 from core.capture.photos import load_photo
-from core.capture.topology import MIRROR as TWINS
 from core.errors import BadInput, ModelMissing
-from core.face_model.arkit import MIRRORED_UNITS
-from models.data.crops import MARGIN
+from core.landmark_topology import MIRROR as TWINS
+from models.crops import MARGIN
 from models.face_code import FOCAL, FaceCodeNet
 from models.face_reader import ExpressionReader, FaceReader
 from tests.models.networks import (

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.arkit import ARKIT_INDEX
 from core.capture.crop import SquareCrop
 from core.errors import BadInput
-from core.face_model.arkit import ARKIT_INDEX
 from core.scene.camera import head_rotation
-from models.data.augment import turned_light
-from models.data.crops import crop_view
-from models.data.mirror import Mirror
+from core.scene.lighting import turned_light
+from models.crops import crop_view
 from models.face_reading import FaceReading, fuse_identity, join_expressions, join_faces
+from models.mirror import Mirror
 from tests.models.networks import ALBEDO, IDENTITY, MIRROR
 
 

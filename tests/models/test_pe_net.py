@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from models.face_code import FaceCode
 from models.pe_net import PENet, PENetWeights, pe_net_terms
 from tests.models.conftest import ALBEDO, IDENTITY, Pictures

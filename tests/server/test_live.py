@@ -20,8 +20,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from core.arkit import ARKIT_NAMES
 from core.errors import BadInput, CameraUnavailable
-from core.face_model.arkit import ARKIT_NAMES
 from core.live.frame import LiveFrame
 from core.track.livelink import APPLE_ORDER
 from server.errors import PortBusy

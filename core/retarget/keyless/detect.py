@@ -13,11 +13,11 @@ from numpy import ndarray
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from core.face_model.closest import closest_points
 from core.face_model.detector import render_detector
 from core.face_model.embedding import Detector, robust_mean
-from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import LANDMARK_COUNT, FaceModel
+from core.geometry.closest import closest_points
+from core.landmark_topology import IRIS_LEFT, IRIS_RIGHT
 from core.retarget.keyless.landmarks import Landmarks
 from core.retarget.keyless.mesh import Surface
 from core.retarget.keyless.placement import Placement, fit_similarity

@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
+from core.arkit import ARKIT_NAMES
+from core.deformation.expressions import personalise_expressions
 from core.documents import pack_arrays
 from core.errors import LandmarksMissing
-from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.building import fit_sphere
-from core.face_model.closest import closest_points
 from core.face_model.model import FaceModel
-from core.fitting.expressions import personalise_expressions
+from core.geometry.alignment import fit_sphere
+from core.geometry.closest import closest_points
 from core.progress import Progress
 from core.retarget.keyless.detect import find_face
 from core.retarget.keyless.landmarks import NAMED, NEEDED, Landmarks, edited

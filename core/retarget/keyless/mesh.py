@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from core.documents import check_arrays, pack_arrays, unpack_arrays
 from core.errors import MeshUnusable
 from core.face_model.building import vertex_neighbours
-from core.polygons import fan_corners
+from core.geometry.polygons import fan_corners
 
 MOST_VERTICES: Final = 2_000_000
 _FLATTEST: Final = 0.02  # thinnest over longest side of a mesh that can be a head

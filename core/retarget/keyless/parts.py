@@ -10,9 +10,10 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.spatial import cKDTree
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.building import fit_rigid, fit_sphere, hinge_weights
+from core.arkit import ARKIT_INDEX
+from core.face_model.building import hinge_weights
 from core.face_model.model import FaceModel
+from core.geometry.alignment import fit_rigid, fit_sphere
 from core.retarget.keyless.mesh import Surface
 
 _BALL: Final = (0.6, 1.5)  # of the rig's eyeballs: radii that are one

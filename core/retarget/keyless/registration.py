@@ -19,7 +19,9 @@ from scipy.interpolate import RBFInterpolator
 from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 
-from core.face_model.mediapipe_topology import (
+from core.deformation.interior import settle_neutral
+from core.face_model.model import LANDMARK_COUNT, FaceModel
+from core.landmark_topology import (
     EYE_LEFT,
     EYE_RIGHT,
     FACE_OVAL,
@@ -28,8 +30,6 @@ from core.face_model.mediapipe_topology import (
     LIPS_INNER,
     LIPS_OUTER,
 )
-from core.face_model.model import LANDMARK_COUNT, FaceModel
-from core.fitting.interior import settle_neutral
 from core.retarget.keyless.mesh import border_vertices
 from core.retarget.keyless.sides import Sides, closest_on_side, find_sides
 from core.scene.shading import vertex_normals

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from core.face_model.closest import ClosestPoints, closest_points
+from core.geometry.closest import ClosestPoints, closest_points
 
 # MediaPipe's numbers: points above and below each opening that lie on the same side of it in any face, and
 # the two corners, whose distance is the unit of reach.

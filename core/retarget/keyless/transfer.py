@@ -12,14 +12,15 @@ from numpy import ndarray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from core.face_model.arkit import ARKIT_NAMES
-from core.face_model.building import fit_rigid, smoothstep
-from core.face_model.closest import closest_points
+from core.arkit import ARKIT_NAMES
+from core.deformation.between_meshes import GradientTransfer
+from core.deformation.expressions import STILL
+from core.deformation.eyelids import gaze_turn
+from core.deformation.interior import skin_components
 from core.face_model.model import FaceModel
-from core.fitting.expressions import STILL
-from core.fitting.eyelids import gaze_turn
-from core.fitting.gradient_transfer import GradientTransfer
-from core.fitting.interior import skin_components
+from core.geometry.alignment import fit_rigid
+from core.geometry.closest import closest_points
+from core.geometry.smooth import smoothstep
 from core.retarget.keyless.parts import Parts
 from core.retarget.keyless.registration import TargetSkin
 from core.retarget.keyless.sides import closest_on_side, find_sides

@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy.spatial import cKDTree
 
-from core.face_model.building import fit_sphere
 from core.face_model.embedding import Detector
-from core.face_model.mediapipe_topology import (
+from core.geometry.alignment import fit_sphere
+from core.landmark_topology import (
     BROW_LEFT,
     BROW_RIGHT,
     IRIS_LEFT,

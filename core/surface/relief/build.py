@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from numpy import ndarray
 
-from core.face_model.arkit import driven
+from core.arkit import driven
 from core.retarget.wrinkles import WRINKLES
 from core.surface.atlas import Atlas
 from core.surface.relief.fold import Surface, draw_folds

@@ -12,10 +12,10 @@ from numpy import ndarray
 from scipy.interpolate import make_interp_spline
 from scipy.spatial import cKDTree
 
-from core.capture.topology import MIRROR
-from core.face_model.building import smoothstep
+from core.geometry.smooth import smoothstep
+from core.images import look_up
+from core.landmark_topology import MIRROR
 from core.surface.atlas import Atlas, landmark_uv
-from core.surface.images import look_up
 from core.surface.noise import value_noise
 from core.surface.relief.lines import FOLDS, Anchor, Dimples, Line
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from core.scene.camera import Number
+from core.numbers import Number
 
 
 class Dice:

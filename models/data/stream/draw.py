@@ -17,8 +17,8 @@ from core.scene.clay import openness
 from core.scene.rasterise import rasterise_batch
 from core.scene.shading import vertex_normals
 from core.surface.atlas import triangle_regions
+from models.crops import SIDE
 from models.data.accessories import GLASSES, HAND, MICROPHONE
-from models.data.crops import SIDE
 from models.data.lit import DULL, EYE, SKIN, WET
 from models.data.stream.dice import Dice
 from models.data.stream.hair import Sheets

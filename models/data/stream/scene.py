@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT
-from core.scene.camera import Number, rotation_matrix, transform
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT
+from core.numbers import Number
+from core.scene.camera import rotation_matrix, transform
 from core.scene.lighting import C0, COSINE_LOBE, harmonics
-from models.data.crops import MARGIN, SIDE
+from models.crops import MARGIN, SIDE
 from models.data.lights import HARD_SHARE
 from models.data.stream.dice import Dice
 
@@ -149,7 +150,7 @@ def _crop_of(pixels: Float[Tensor, "batch 478 2"]) -> tuple[Tensor, Tensor, Tens
 
 
 def _cropped(view: View, middle: Tensor, side: Tensor, angle: Tensor) -> View:
-    """As ``models.data.crops.crop_view``, of many."""
+    """As ``models.crops.crop_view``, of many."""
     turn = _plane(angle).transpose(1, 2)
     zoom = SIDE / side
     about = F.pad(turn, (0, 1, 0, 1))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from core.errors import BadInput
 from core.scene.camera import transform
-from models.data.crops import SIDE
+from models.crops import SIDE
 from models.data.sample import Batch
 from models.data.scene import MODELS
 from models.data.shared_identity import SharedIdentity

@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from core.errors import DataUnreadable, MeshUnusable
-from core.face_model.closest import closest_points
 from core.face_model.model import FaceModel
+from core.geometry.closest import closest_points
 from core.retarget.keyless.detect import find_face
 from core.retarget.keyless.mesh import TargetMesh, check_mesh, weld
 from models.evaluation.marks import INNER, MARKS, NOSE_TIP, metres_per_unit

@@ -14,9 +14,8 @@ from PIL import Image
 from core.capture.crop import SquareCrop
 from core.capture.faces import Face, FaceFinder
 from core.capture.photos import load_photo
-from core.capture.topology import MIRROR
 from core.errors import NoFaceFound
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MIRROR
 from tests.core.capture.conftest import photo_of
 
 # RMS over landmarks in interocular distances; 0.001 to 0.009 was measured under scaling and turning

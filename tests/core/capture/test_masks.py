@@ -4,7 +4,7 @@ import numpy as np
 
 from core.capture.faces import Face
 from core.capture.masks import PersonMasker, skin_mask
-from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
+from core.landmark_topology import IRIS_LEFT, IRIS_RIGHT
 from tests.core.capture.conftest import photo_of
 
 _CHEEKS = (50, 280)

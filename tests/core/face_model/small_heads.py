@@ -13,7 +13,7 @@ from numpy import ndarray
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
-from core.face_model.arkit import ARKIT_NAMES, mirrored_name
+from core.arkit import ARKIT_NAMES, mirrored_name
 from core.face_model.model import JOINTS, LANDMARK_COUNT, REGIONS, FaceModel
 
 EYES = {"left": np.array([0.03, 0.02, 0.06]), "right": np.array([-0.03, 0.02, 0.06])}

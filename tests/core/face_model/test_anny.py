@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_INDEX
 from core.face_model.anny_uv import chart_numbers
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.mediapipe_topology import EYE_LEFT, IRIS_LEFT, IRIS_RIGHT, LIPS_INNER
-from core.face_model.mesh import side_of_loop, walk_edge_loop
 from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.face_model.registry import load_model
+from core.geometry.edges import side_of_loop, walk_edge_loop
+from core.landmark_topology import EYE_LEFT, IRIS_LEFT, IRIS_RIGHT, LIPS_INNER
 
 
 @pytest.fixture(scope="module")

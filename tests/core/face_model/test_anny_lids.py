@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.mediapipe_topology import EYELID_PAIRS_LEFT, EYELID_PAIRS_RIGHT
+from core.arkit import ARKIT_INDEX
 from core.face_model.registry import load_model
+from core.landmark_topology import EYELID_PAIRS_LEFT, EYELID_PAIRS_RIGHT
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 import torch
 from numpy import ndarray
 
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.mediapipe_topology import LIP_PAIRS
+from core.arkit import ARKIT_INDEX
 from core.face_model.model import REGIONS, FaceModel
 from core.face_model.registry import load_model
+from core.landmark_topology import LIP_PAIRS
 from core.scene.camera import portrait_camera, transform
 from core.scene.rasterise import rasterise
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from core.face_model import building
+from core.geometry.alignment import fit_rigid, fit_sphere
 from tests.core.face_model.small_heads import ellipsoid, head_mesh
 
 coordinate = st.floats(-0.1, 0.1)
@@ -18,7 +19,7 @@ def test_sphere_is_found_although_a_cornea_bulges(centre: np.ndarray, radius: fl
     points, _ = ellipsoid(centre, np.full(3, radius), 20, 20)
     bulge = points[:, 2] > centre[2] + 0.9 * radius
     points[bulge, 2] += 0.1 * radius
-    found, found_radius = building.fit_sphere(points)
+    found, found_radius = fit_sphere(points)
     np.testing.assert_allclose(found, centre, atol=0.02 * radius)
     assert found_radius == pytest.approx(radius, rel=0.02)
 
@@ -28,7 +29,7 @@ def test_hinge_is_where_a_jaw_turns(angle: float, y: float, z: float) -> None:
     points = np.random.default_rng(0).normal(0, 0.03, (50, 3))
     hinge = np.array([0.0, y, z])
     turned = Rotation.from_euler("x", angle).apply(points - hinge) + hinge
-    rotation, translation = building.fit_rigid(points, turned)
+    rotation, translation = fit_rigid(points, turned)
     np.testing.assert_allclose(points @ rotation.T + translation, turned, atol=1e-9)
     np.testing.assert_allclose(building.hinge_point(rotation, translation), hinge, atol=1e-7)
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.cache import cache_folder
 from core.errors import ModelUnreadable, OutputFailed
 from core.face_model import cache
-from core.face_model.cache import cache_folder, read_cached, write_cached
+from core.face_model.cache import read_cached, write_cached
 from core.face_model.checks import check_model
 from core.face_model.embedding_data import absent_landmarks
 from tests.core.face_model.small_heads import small_model

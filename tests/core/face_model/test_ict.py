@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
 from core.errors import ModelUnreadable
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
 from core.face_model.cache import read_cached, write_cached
 from core.face_model.checks import check_model
 from core.face_model.ict import convert_ict

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from core.face_model.identity_basis import align_similarity, whitened_basis
+from core.face_model.identity_basis import whitened_basis
+from core.geometry.alignment import align_similarity
 
 
 @given(st.integers(0, 10_000), st.floats(0.2, 5.0))

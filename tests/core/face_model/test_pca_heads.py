@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.errors import ModelMissing, ModelUnreadable
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.face_model.bfm import convert_bfm
 from core.face_model.building import JAW_POINT
 from core.face_model.checks import check_model

@@ -12,7 +12,7 @@ from core.fitting.face_surface import FaceSurface, face_weight
 from core.fitting.head import EXPECTED_SECONDS, fit_head
 from core.fitting.landmark_solver import fit_landmarks
 from core.progress import Progress
-from tests.core.fitting.people import expression, person, photograph
+from tests.core.people import expression, person, photograph
 
 
 @pytest.fixture(scope="module")

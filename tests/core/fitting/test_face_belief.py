@@ -9,18 +9,18 @@ import pytest
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
+from core.arkit import ARKIT_INDEX
 from core.errors import BadInput
-from core.face_model.arkit import ARKIT_INDEX
-from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.fitting.dense import DenseFit, fit_dense
 from core.fitting.face_belief import FaceBelief, PhotoBelief, believed, with_closed_bites
 from core.fitting.face_surface import FaceSurface, face_weight, sample_face
+from core.fitting.flow_fit import TrackWeights, fit_tracks
 from core.fitting.landmark_solver import LandmarkFit, fit_landmarks
-from core.fitting.tracks import TrackWeights, fit_tracks
 from core.fitting.types import Observation
 from core.fitting.view_flow import Tracks
-from tests.core.fitting.people import expression, person, photograph
+from core.geometry.alignment import align_similarity
+from tests.core.people import expression, person, photograph
 
 SMILE = [ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["mouthSmileRight"]]
 

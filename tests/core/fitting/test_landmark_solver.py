@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
 from core.face_model.model import FaceModel
 from core.fitting.landmark_solver import LandmarkWeights, fit_landmarks
 from core.scene.camera import head_rotation
-from tests.core.fitting.people import expression, person, photograph
+from tests.core.people import expression, person, photograph
 
 SHARP = LandmarkWeights(noise=0.01, sparsity=0.3, ridge=0.01)  # landmarks without noise may be believed
 

@@ -10,10 +10,10 @@ from scipy.spatial.transform import Rotation
 
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
-from core.fitting.clip_identity import head_points, upright_points
 from core.fitting.types import PhotoFit
 from core.fitting.upright import stand_upright, upright_turn
 from core.scene.camera import Camera
+from core.tracking.clip_identity import head_points, upright_points
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_NAMES
 from core.capture.video import Frame
 from core.errors import BadInput, CameraUnavailable, UnreadableMedia
-from core.face_model.arkit import ARKIT_NAMES
 from core.live.camera import CameraSource
 from core.live.feed import Feed
 from core.live.frame import LiveFrame

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from core.arkit import ARKIT_INDEX
 from core.capture.video import Frame
 from core.errors import BadInput, NoFaceFound
-from core.face_model.arkit import ARKIT_INDEX
-from core.fitting.bridge import EASE
 from core.live.continuity import Continuity, State
 from core.live.frame import LiveFrame
 from core.live.take import track_of
 from core.live.tracker import LiveOptions, LiveTracker
 from core.rig import Rig
 from core.track import Source
+from core.tracking.bridge import EASE
 from models.prior.prior import LandmarkPrior
 from tests.performances import GONE, RATE, SIDE, tilting_portrait
 

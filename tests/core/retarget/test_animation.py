@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_NAMES, mirrored_name
 from core.errors import BadInput, OutputFailed
-from core.face_model.arkit import ARKIT_NAMES, mirrored_name
 from core.retarget.animation import Animation, retarget, save_animation
 from core.retarget.recognise import recognise, recognise_meshes
 from core.retarget.table import Table

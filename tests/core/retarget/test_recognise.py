@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.retarget.names import spelling
 from core.retarget.recognise import recognise, recognise_meshes
 from core.retarget.vocabularies import vocabularies

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import blender_addon.preset_check
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
 from core.errors import OutputFailed, PresetUnreadable
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
 from core.retarget import preset_check
 from core.retarget.preset import load_preset, save_preset
 from core.retarget.recognise import recognise

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.arkit import ARKIT_NAMES
 from core.errors import Cancelled, OutputFailed
-from core.face_model.arkit import ARKIT_NAMES
 from core.progress import Progress
 from core.rig import Rig, load_rig
 from core.sheet import EXPECTED_SECONDS, make_sheet, save_sheet

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.face_model.mediapipe_topology import BROW_LEFT, BROW_RIGHT
 from core.face_model.model import FaceModel
 from core.fitting.types import FittedHead
+from core.landmark_topology import BROW_LEFT, BROW_RIGHT
 from core.scene.shading import srgb_to_linear
 from core.surface.atlas import Atlas, landmark_uv
 from core.surface.brows import brows_are_hidden

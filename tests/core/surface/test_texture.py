@@ -11,10 +11,10 @@ import torch
 from core.errors import BadInput
 from core.face_model.model import FaceModel
 from core.fitting.types import FittedHead
+from core.images import sample_image
 from core.progress import Progress
 from core.scene.shading import srgb_to_linear
 from core.surface.atlas import Atlas
-from core.surface.images import sample_image
 from core.surface.materials import MATERIAL_NAMES
 from core.surface.mirror import mirror_map
 from core.surface.texture import build_texture

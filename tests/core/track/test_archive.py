@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.arkit import ARKIT_NAMES
 from core.errors import OutputFailed, TrackUnreadable
-from core.face_model.arkit import ARKIT_NAMES
 from core.track import Shot, Track, load_track, read_json, save_track, write_json
 from tests.tracks import make_track
 

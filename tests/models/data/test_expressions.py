@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
 from models.data.expressions import CLIP_FRAMES, FRAMES, SHARED, ClipSampler, ExpressionSampler
 
 TAKE = np.random.default_rng(3).uniform(0, 0.5, (100, 52)).astype(np.float32)

@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.capture.crop import SquareCrop
-from core.face_model.mediapipe_topology import IRIS_LEFT, IRIS_RIGHT
 from core.face_model.model import FaceModel
-from core.scene.lighting import random_lighting, shade
+from core.landmark_topology import IRIS_LEFT, IRIS_RIGHT
+from core.scene.lighting import random_lighting, shade, turned_light
+from models.crops import SIDE, project_points
 from models.data.albedo import AlbedoBasis
-from models.data.augment import cropped, exposed, turned_light
-from models.data.crops import SIDE, project_points
+from models.data.augment import cropped, exposed
 from models.data.expressions import ExpressionSampler
-from models.data.mirror import Mirror, learn_mirror
 from models.data.performance import Performer
 from models.data.scene import Difficulty, PeopleRenderer, Rendered
 from models.data.textures import TexturePainter
+from models.mirror import Mirror, learn_mirror
 
 FRAMES = 3
 

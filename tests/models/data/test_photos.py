@@ -12,7 +12,7 @@ import pytest
 import skimage.data
 
 from core.errors import BadInput
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT
 from core.progress import Progress
 from models.data.augment import Augmentation
 from models.data.loader import PeopleDataset, people_loader

@@ -10,11 +10,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from core.errors import OutputFailed
-from core.face_model.closest import closest_points
-from core.face_model.identity_basis import align_similarity
 from core.face_model.model import FaceModel
 from core.face_model.registry import add_model, load_model, model_info
 from core.fitting.face_surface import face_weight
+from core.geometry.alignment import align_similarity
+from core.geometry.closest import closest_points
 from models.data import shared_identity
 from models.data.shared_identity import SharedIdentity, learn_shared_identity, load_shared_identity
 from tests.real_data import real_data

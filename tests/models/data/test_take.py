@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_INDEX
 from core.errors import UnreadableMedia
-from core.face_model.arkit import ARKIT_INDEX
 from models.data.take import held_out_half, read_take, training_half
 
 

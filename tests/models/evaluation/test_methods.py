@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from core.arkit import ARKIT_INDEX
 from core.capture.photos import Photo
 from core.errors import BadInput
-from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from core.scene.camera import head_rotation
-from models.data.crops import project_points
+from models.crops import project_points
 from models.evaluation.marks import marks_of
 from models.evaluation.methods import LandmarkFit, MeanHead, Network, make_method
 from models.evaluation.prediction import Eyes, Picture, head_prediction

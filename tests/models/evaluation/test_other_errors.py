@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.scene.camera import head_rotation
 from models.evaluation import papers
 from models.evaluation.expression_error import GROUPS, UNITS, as_units, group_errors

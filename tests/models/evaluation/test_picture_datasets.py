@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import scipy.io
 
+from core.arkit import ARKIT_INDEX
 from core.capture.photos import load_photo
 from core.errors import DataUnreadable
-from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from models.evaluation.datasets.aflw2000 import aflw2000_pictures, read_marks
 from models.evaluation.datasets.feafa import Feafa

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from core.face_model.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
+from core.arkit import ARKIT_INDEX, EXCLUSIVE_PAIRS
 from models.losses.constraints import consistent_loss, exclusive_loss
 
 SMILE, FROWN = ARKIT_INDEX["mouthSmileLeft"], ARKIT_INDEX["mouthFrownLeft"]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from core.face_model.mediapipe_topology import FACE_OVAL, LIP_PAIRS
+from core.landmark_topology import FACE_OVAL, LIP_PAIRS
 from models.losses.landmarks import (
     EYELID_PAIRS,
     closure_loss,

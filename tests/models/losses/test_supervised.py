@@ -15,7 +15,7 @@ from torch.autograd import gradcheck
 from core.face_model.model import FaceModel
 from core.fitting.face_surface import face_weight
 from core.scene.camera import head_rotation, rotation_matrix
-from models.data.crops import project_points
+from models.crops import project_points
 from models.face_code import FaceCode, Spread
 from models.losses.supervised import (
     ShapeMetric,

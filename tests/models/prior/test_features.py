@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from core.face_model.arkit import ARKIT_INDEX
+from core.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from models.prior.features import (
     SWAP,

@@ -9,12 +9,12 @@ import pytest
 from jaxtyping import Float32
 from numpy import ndarray
 
+from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.errors import BadInput, ModelMissing, ModelUnreadable
-from core.face_model.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.face_model.model import FaceModel
 from core.scene.lighting import ambient_light, directional_light
 from models.data.heads import LandmarkReader, draw, projected_landmarks, random_shot
-from models.data.skins import SkinPainter, opaque_triangles
+from models.data.skins import SkinPainter
 from models.prior.features import SWAP, mirror_landmarks
 from models.prior.prior import SHIPPED, LandmarkPrior
 
@@ -36,7 +36,7 @@ class Film:
         rng = np.random.default_rng(5)
         self.model, self.reader = anny, LandmarkReader()
         self.albedo = SkinPainter(anny).paint(rng)
-        self.triangles = opaque_triangles(anny).numpy()
+        self.triangles = anny.opaque_triangles
         self.neutral = anny.neutral(0.7 * rng.standard_normal(120).astype(np.float32))
 
     def __call__(self, yaw: float = 5.0, **coefficients: float) -> Float32[ndarray, "1 478 3"]:

@@ -12,8 +12,8 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
 
 from core.errors import BadInput
-from core.face_model.mediapipe_topology import FACE_OVAL
 from core.face_model.model import FaceModel
+from core.landmark_topology import FACE_OVAL
 from core.scene.camera import head_rotation
 from models.data.sample import Batch
 from models.face_code import FaceCode, Spread

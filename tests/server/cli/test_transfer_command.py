@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.face_model.arkit import ARKIT_NAMES
+from core.arkit import ARKIT_NAMES
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.retarget.keyless.mesh import write_mesh

@@ -10,10 +10,7 @@ from scipy.spatial.transform import Rotation
 from core.face_model.model import FaceModel
 from core.retarget.keyless.mesh import TargetMesh
 from core.rig import Rig
-from tests.core.fitting.conftest import anny
 from tests.rigs import model_rig
-
-__all__ = ["anny"]
 
 Z_UP = Rotation.from_euler("x", 90, degrees=True).as_matrix()
 SCALE = 37.0

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.arkit import ARKIT_INDEX
+from core.deformation.eyelids import find_eyelids, fit_eyeball, lid_gap
 from core.errors import Cancelled, LandmarksMissing, MeshUnusable
-from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
-from core.fitting.eyelids import find_eyelids, fit_eyeball, lid_gap
 from core.progress import Progress
 from core.retarget.keyless.landmarks import NAMED, NEEDED
 from core.retarget.keyless.make import EXPECTED_SECONDS, ShapeKeys, make_shape_keys

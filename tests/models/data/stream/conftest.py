@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from core.face_model.model import FaceModel
 from core.face_model.registry import add_model, load_model, model_info
+from core.numbers import Number
 from core.progress import Progress
-from core.scene.camera import Number
 from core.surface.noise import value_noise
 from models.data.stream.bank import Bank, read_bank
 from models.data.stream.dice import Dice

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from core.arkit import ARKIT_INDEX
 from core.errors import BadInput, Cancelled, DataUnreadable, OutputFailed, UnreadableMedia
-from core.face_model.arkit import ARKIT_INDEX
 from core.face_model.model import FaceModel
 from core.progress import Progress
 from models.data.albedo import load_albedo

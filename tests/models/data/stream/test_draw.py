@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from core.face_model.model import FaceModel
 from core.scene.camera import transform
 from core.scene.shading import vertex_normals
+from models.crops import SIDE
 from models.data import draw, hair
-from models.data.crops import SIDE
 from models.data.hair import HairStyle
 from models.data.lights import Light
 from models.data.stream.bank import Bank, linear_textures

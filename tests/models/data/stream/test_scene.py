@@ -12,7 +12,7 @@ from torch import Tensor
 from core.capture.faces import Face
 from core.scene.camera import head_rotation
 from core.scene.lighting import C0, directional_light
-from models.data.crops import MARGIN, SIDE, crop_view, project_points
+from models.crops import MARGIN, SIDE, crop_view, project_points
 from models.data.stream import scene
 from models.data.stream.dice import Dice
 from models.data.stream.scene import LIGHTS, View, draw_lights, draw_views

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from core.errors import BadInput
-from core.face_model.mediapipe_topology import EYE_LEFT, EYE_RIGHT
-from models.data.crops import SIDE
+from core.landmark_topology import EYE_LEFT, EYE_RIGHT
+from models.crops import SIDE
 from models.data.heads import LandmarkReader
 from models.data.sample import Batch
 from models.data.stream.bank import Bank

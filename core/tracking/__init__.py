@@ -1,0 +1,1 @@
+"""Frames of a clip → expression, head pose and gaze of each."""
