@@ -162,11 +162,11 @@ class _DenseSolver:
         )
         self.correction_weight = weights.correction * (1 + weights.correction_held * belief.firmness)
         believed = belief.photos(self.count)
-        said, sure, self.sparsity, self.turn_sure = (
+        self.prior_mean, self.prior_precision, self.sparsity, self.turn_precision = (
             torch.tensor(np.stack([getattr(each, part) for each in believed]), dtype=f32)
             for part in ("expression", "expression_precision", "sparsity", "rotation_precision")
         )
-        self.said, self.sure, self.tongue = said, sure, said[:, TONGUE].clamp(0, 1)
+        self.tongue = self.prior_mean[:, TONGUE].clamp(0, 1)
         apart = [
             each.turn(photo.rotation) if each.knows_rotation else np.zeros(3)
             for each, photo in zip(believed, photos, strict=True)
@@ -379,7 +379,7 @@ class _DenseSolver:
 
 
 def _skin_tone(colours: Tensor, trust: Tensor) -> Tensor:
-    """Median colour of what is surely seen, averaged over the photos; grey where nothing is."""
-    seen = [own[sure > 0.3] for own, sure in zip(colours, trust, strict=True)]
+    """Median colour of what is well seen, averaged over the photos; grey where nothing is."""
+    seen = [own[weight > 0.3] for own, weight in zip(colours, trust, strict=True)]
     medians = [own.median(dim=0).values for own in seen if len(own)]
     return torch.stack(medians).mean(dim=0) if medians else torch.full((3,), 0.4)

@@ -51,11 +51,11 @@ def about_expression(value: float, spread: float) -> FaceBelief:
     """That both corners of the mouth are raised so far."""
     said, sure = np.zeros((1, 52)), np.full((1, 52), np.inf)
     said[:, SMILE], sure[:, SMILE] = value, spread
-    return FaceBelief(expression=said, expression_spread=sure)
+    return FaceBelief(expression=said, expression_std=sure)
 
 
 def about_rotation(rotation: ndarray, spread: float) -> FaceBelief:
-    return FaceBelief(rotation=rotation[None], rotation_spread=np.full((1, 3), spread))
+    return FaceBelief(rotation=rotation[None], rotation_std=np.full((1, 3), spread))
 
 
 def degrees_apart(a: ndarray, b: ndarray) -> float:
@@ -153,7 +153,7 @@ def test_a_believed_smile_is_not_flattened_by_sparsity(
 def test_only_a_belief_shows_the_tongue(anny: FaceModel, seen: Observation, surface: FaceSurface) -> None:
     said, sure = np.zeros((1, 52)), np.full((1, 52), np.inf)
     said[0, ARKIT_INDEX["tongueOut"]], sure[0, ARKIT_INDEX["tongueOut"]] = 0.7, 0.1
-    belief = FaceBelief(expression=said, expression_spread=sure)
+    belief = FaceBelief(expression=said, expression_std=sure)
     coarse = fit_landmarks(anny, [seen], belief=belief)
     fine = fit_dense(surface, [seen], coarse.identity, coarse.photos, belief=belief, iterations=3)
     for fit in (coarse, fine):
@@ -195,7 +195,7 @@ def test_the_dense_fit_keeps_to_beliefs_too(
 
 
 def vars_of(belief: FaceBelief) -> tuple[ndarray | None, ndarray | None]:
-    return belief.expression, belief.expression_spread
+    return belief.expression, belief.expression_std
 
 
 def test_tracks_that_say_nothing_leave_the_belief(
@@ -213,11 +213,11 @@ def test_tracks_that_say_nothing_leave_the_belief(
 @dataclass
 class _Reading:
     identity: ndarray
-    identity_spread: ndarray | None
+    identity_std: ndarray | None
     expression: ndarray
-    expression_spread: ndarray | None
+    expression_std: ndarray | None
     rotation: ndarray
-    rotation_spread: ndarray | None
+    rotation_std: ndarray | None
 
 
 def test_readings_become_a_belief_and_gaps_say_nothing() -> None:
@@ -245,9 +245,9 @@ def test_photos_whose_teeth_meet_are_believed_to_have_a_closed_jaw() -> None:
     belief = with_closed_bites(FaceBelief(identity=np.ones(3)), [True, False])
     assert belief is not None and belief.identity is not None and belief.identity.sum() == 3
     first, second = belief.photos(2)
-    assert first.expression[jaw] < 0.1 and first.expression_spread[jaw] < 0.1
-    assert np.isinf(np.delete(first.expression_spread, jaw)).all()
-    assert np.isinf(second.expression_spread).all()
+    assert first.expression[jaw] < 0.1 and first.expression_std[jaw] < 0.1
+    assert np.isinf(np.delete(first.expression_std, jaw)).all()
+    assert np.isinf(second.expression_std).all()
     both = with_closed_bites(told, [True])
     assert both is not None and both.photos(1)[0].expression[SMILE] == pytest.approx(0.5)
 
