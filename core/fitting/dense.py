@@ -240,7 +240,9 @@ class _DenseSolver:
         facing = ((towards - 0.15) / 0.4).clamp(0, 1)
         self.sample_trust = self._visible(posed) * facing * skin
         turned = (self.surface.landmark_normals @ posed.rotation.transpose(1, 2))[..., 2]
-        self.seen_trust = self.landmark_trust * ((-turned - 0.1) / 0.3).clamp(0, 1)
+        facing = ((-turned - 0.1) / 0.3).clamp(0, 1)
+        self.seen_trust = self.landmark_trust * facing
+        self.pair_trust = facing[:, _PAIRS].amin(dim=-1)  # lids and lips that are turned away tell nothing
         self.contours = [self._contour(posed, turned, photo) for photo in range(self.count)]
 
         self._refresh_light(posed, colours)
@@ -323,7 +325,8 @@ class _DenseSolver:
         off = (self._project(self._landmark_points(posed)) - self.landmarks) / self.unit
         squared = (off / w.landmark_noise).square().sum(-1)
         landmarks = (self.seen_trust * squared / (1 + squared / 6.25)).sum()  # Geman-McClure
-        closure = ((off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise).square().sum()
+        gap = (off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise
+        closure = (self.pair_trust * gap.square().sum(-1)).sum()  # DECA eq. 6
         prior = self._prior(posed)
         pull = w.photometric_alone if self.count == 1 else w.photometric * self.count
         return pull * photometric + landmarks + closure + w.contour * self._contour_energy(posed) + prior

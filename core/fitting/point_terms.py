@@ -92,7 +92,7 @@ class PointTerms:
         squared = (residuals.places**2).sum(axis=1)
         cost = float((trust * squared / (1 + squared / w.outlier**2)).sum())  # Geman-McClure
         cost += float((trust[:LANDMARK_COUNT] * residuals.depth**2).sum())
-        cost += float((residuals.closure**2).sum())
+        cost += float((self._pair_trust(view)[:, None] * residuals.closure**2).sum())
         cost += w.sparsity * float((view.belief.sparsity * e).sum()) + w.ridge * float(e @ e)
         cost += w.believed * _prior_cost(view)
         cost += w.exclusive * float((e[EXCLUSIVE_UNITS].min(axis=1) ** 2).sum())
@@ -100,8 +100,16 @@ class PointTerms:
         return cost + ((view.log_focal - prior_mean) / prior_std) ** 2
 
     def _trust(self, view: PointView) -> Float[ndarray, "points"]:
+        return view.trust * np.where(view.turns_away, self._facing(view), 1)
+
+    def _pair_trust(self, view: PointView) -> Float[ndarray, "pairs"]:
+        """Of the closure: lids and lips that are turned away tell nothing."""
+        return self._facing(view)[CLOSURE_PAIRS].min(axis=1)
+
+    def _facing(self, view: PointView) -> Float[ndarray, "points"]:
+        """1 where the skin faces the camera, falling to 0 where it turns away."""
         towards = -(self.points.normals @ view.rotation.T)[:, 2]
-        return view.trust * np.where(view.turns_away, np.clip((towards - 0.1) / 0.3, 0, 1), 1)
+        return np.clip((towards - 0.1) / 0.3, 0, 1)
 
     # -- steps -------------------------------------------------------------------------------------------
 
@@ -165,10 +173,12 @@ class PointTerms:
     def _closure_rows(
         self, view: PointView, residuals: PointResiduals, slopes: _Slopes
     ) -> tuple[ndarray, ndarray]:
-        """DECA eq. 6: |(p_a - p_b) - (q_a - q_b)|² for each pair of lids or lips, found less seen places."""
+        """DECA eq. 6: t |(p_a - p_b) - (q_a - q_b)|² for each pair, found places p and seen ones q."""
         upper, lower = (slopes.rows(p, slopes.pull[:, p], slopes.zoom[:, p]) for p in CLOSURE_PAIRS.T)
-        noise = np.float32(view.seen.eye_distance * self.weights.closure_noise)
-        return (upper - lower) / noise, residuals.closure.T.ravel()
+        weight = np.sqrt(self._pair_trust(view))
+        scale = weight / (view.seen.eye_distance * self.weights.closure_noise)
+        rows = (upper - lower) * np.tile(scale, 2).astype(np.float32)[:, None]
+        return rows, (residuals.closure * weight[:, None]).T.ravel()
 
     def _depth_rows(
         self, view: PointView, residuals: PointResiduals, slopes: _Slopes, trust: Float[ndarray, "478"]
