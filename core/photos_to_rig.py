@@ -26,14 +26,11 @@ from core.fitting.observe import observe
 from core.fitting.types import FittedHead, Observation, PhotoFit
 from core.progress import Progress
 from core.retarget.wrinkles import WRINKLES
-from core.rig import Camera, Displacement, Material, Rig
-from core.rig import Photo as RigPhoto
-from core.scene.camera import Camera as SceneCamera
-from core.scene.camera import focal_length_pixels
+from core.rig import Displacement, Rig, RigCamera, RigMaterial, RigPhoto
+from core.scene.camera import Camera, focal_length_pixels
 from core.scene.lighting import ambient_light
 from core.surface.texture import build_texture
-from core.surface.types import HeadTexture, PhotoPixels
-from core.surface.types import Material as SurfaceMaterial
+from core.surface.types import HeadTexture, Material, PhotoPixels
 
 Quality = Literal["draft", "standard", "high"]
 
@@ -189,17 +186,17 @@ def _read_photos(
         )
     if recogniser is None or len(sources) == 1:
         return list(sources.values()), warnings
-    compared, doubts = _compare(list(sources.values()), recogniser.same_above)
-    return compared, warnings + doubts
+    compared, about_all = _compare(list(sources.values()), recogniser.same_above)
+    return compared, warnings + about_all
 
 
 def _compare(sources: list[_Source], same_above: float) -> tuple[list[_Source], list[str]]:
     """The photos with a warning on those that seem to show someone else, and warnings about them all."""
     names = [source.path.name for source in sources]
-    doubts, about_all = person_warnings(names, np.array([s.descriptor for s in sources]), same_above)
+    of_each, about_all = person_warnings(names, np.array([s.descriptor for s in sources]), same_above)
     warned = [
-        replace(source, warnings=(*source.warnings, doubt)) if doubt else source
-        for source, doubt in zip(sources, doubts, strict=True)
+        replace(source, warnings=(*source.warnings, warning)) if warning else source
+        for source, warning in zip(sources, of_each, strict=True)
     ]
     return warned, about_all
 
@@ -238,7 +235,7 @@ def _belief(sources: Sequence[_Source], reader: FaceReader | None) -> FaceBelief
     if reader is None:
         return None
     readings = [source.reading for source in sources]
-    known = [reading for reading in readings if reading and reading.identity_spread is not None]
+    known = [reading for reading in readings if reading and reading.identity_std is not None]
     return believed(readings, reader.fuse(known) if known else None)
 
 
@@ -247,7 +244,7 @@ def in_headshot(fit: PhotoFit, shot: HeadShot) -> PhotoFit:
     fx, fy, cx, cy = fit.camera.intrinsics
     height, width = shot.pixels.shape[:2]
     s = shot.scale
-    camera = SceneCamera(fx * s, fy * s, (cx - shot.left) * s, (cy - shot.top) * s, width, height)
+    camera = Camera(fx * s, fy * s, (cx - shot.left) * s, (cy - shot.top) * s, width, height)
     return replace(fit, camera=camera)
 
 
@@ -305,9 +302,9 @@ def _textures(texture: HeadTexture) -> dict[str, np.ndarray]:
     return {"albedo.png": texture.albedo, "lashes.png": _hairs(texture), **normals}
 
 
-def _material(material: SurfaceMaterial, uneven: bool) -> Material:
+def _material(material: Material, uneven: bool) -> RigMaterial:
     image = "lashes.png" if material.alpha else "albedo.png"
-    return Material(
+    return RigMaterial(
         name=material.name,
         base_color=material.base_color,
         roughness=material.roughness,
@@ -346,7 +343,7 @@ def _photo(fit: PhotoFit, source: _Source) -> RigPhoto:
         file=source.path.name,
         width=source.original_size[0],
         height=source.original_size[1],
-        camera=Camera(fx, fy, cx, cy),
+        camera=RigCamera(fx, fy, cx, cy),
         rotation=fit.rotation.astype(np.float32),
         translation=fit.translation.astype(np.float32),
         expression=fit.named_expression(),

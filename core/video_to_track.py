@@ -263,7 +263,7 @@ def _key_frames(
     if rig is not None:
         start = DenseFit(np.zeros_like(identity), rig.neutral - clip.model.template, photos)
     return solve_key_frames(
-        clip.model, crops, some[chosen], list(own), seen.size, start, rig is not None, report
+        clip.model, crops, some[chosen], list(own), seen.size, start, known=rig is not None, progress=report
     )
 
 
@@ -294,8 +294,8 @@ def _perform(
     if prior is not None:
         rotation[found] = joined_turns(rotation[found], learnt[found])
     if read is not None:
-        turn, spread = read.turns(count)
-        rotation[found] = turns_with_readings(rotation[found], (rays @ turn)[found], spread[found])
+        turn, std = read.turns(count)
+        rotation[found] = turns_with_readings(rotation[found], (rays @ turn)[found], std[found])
     if clip.keys is not None:
         rotation = _turns_by_pictures(clip, clip.keys, seen, crops, rotation, translation, report)
     for some, focal in _batches(clip, seen):

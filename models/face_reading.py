@@ -26,11 +26,11 @@ class ExpressionReading:
 
     Attributes:
         expression: the 52 coefficients in ARKit's order, in [0, 1].
-        expression_spread: standard deviations of their errors; none where the network does not say.
+        expression_std: standard deviations of their errors; none where the network does not say.
     """
 
     expression: Float32[ndarray, "52"]
-    expression_spread: Float32[ndarray, "52"] | None
+    expression_std: Float32[ndarray, "52"] | None
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class FaceReading:
         sh: light in the photo's camera axes, as ``core.scene.lighting`` has it.
         camera: fx, fy, cx, cy in pixels of the photo that rotation and translation belong to; where none was
             given, one that looks at the middle of the face with ``models.face_code.FOCAL``.
-        identity_spread, expression_spread: standard deviations of the errors; none where the network does
+        identity_std, expression_std: standard deviations of the errors; none where the network does
             not say.
-        rotation_spread: of the rotation's error about the camera's three axes, radians.
+        rotation_std: of the rotation's error about the camera's three axes, radians.
     """
 
     identity: Float32[ndarray, " modes"]
@@ -56,9 +56,9 @@ class FaceReading:
     translation: Float32[ndarray, "3"]
     sh: Float32[ndarray, "9 3"]
     camera: Float32[ndarray, "4"]
-    identity_spread: Float32[ndarray, " modes"] | None = None
-    expression_spread: Float32[ndarray, "52"] | None = None
-    rotation_spread: Float32[ndarray, "3"] | None = None
+    identity_std: Float32[ndarray, " modes"] | None = None
+    expression_std: Float32[ndarray, "52"] | None = None
+    rotation_std: Float32[ndarray, "3"] | None = None
 
 
 def join_expressions(
@@ -107,7 +107,7 @@ def join_faces(
     said = join_expressions(looks["expression"], looks.get("expression_spread"))
     reading = FaceReading(
         _floats(mean["identity"]), said.expression, _floats(mean["albedo"]), rotation, translation,
-        turned_light(mean["sh"], -crop.angle), _floats(camera), expression_spread=said.expression_spread,
+        turned_light(mean["sh"], -crop.angle), _floats(camera), expression_std=said.expression_std,
     )  # fmt: skip
     if "identity_spread" not in looks:
         return reading
@@ -119,8 +119,7 @@ def join_faces(
     about = np.square(looks["rotation_spread"])  # about the same axes in the mirror
     about[:, :2] = about[:, :2] @ np.square(crop.axes.T)
     return FaceReading(
-        **vars(reading)
-        | {"identity_spread": _together(identity), "rotation_spread": _together(np.sqrt(about))}
+        **vars(reading) | {"identity_std": _together(identity), "rotation_std": _together(np.sqrt(about))}
     )
 
 
@@ -147,7 +146,7 @@ def fuse_identity(
     sizes = {len(reading.identity) for reading in readings}
     if len(sizes) > 1:
         raise BadInput("Readings of different face models cannot be joined.")
-    spreads = [reading.identity_spread for reading in readings if reading.identity_spread is not None]
+    spreads = [reading.identity_std for reading in readings if reading.identity_std is not None]
     if len(spreads) < len(readings):
         raise BadInput("The network does not say how sure it is of an identity.", "Use one that does.")
     mean = np.stack([reading.identity for reading in readings]).astype(np.float64)

@@ -17,11 +17,11 @@ class Reading:
     """What is said of a photo; by default nothing."""
 
     identity: ndarray = field(default_factory=lambda: np.zeros(120, np.float32))
-    identity_spread: ndarray | None = None
+    identity_std: ndarray | None = None
     expression: ndarray = field(default_factory=lambda: np.zeros(52, np.float32))
-    expression_spread: ndarray | None = None
+    expression_std: ndarray | None = None
     rotation: ndarray = field(default_factory=lambda: FACING.copy())
-    rotation_spread: ndarray | None = None
+    rotation_std: ndarray | None = None
 
 
 @dataclass
@@ -49,4 +49,4 @@ class ToldReader:
         """The mean of what was said, as sure as the first."""
         self.fused = list(readings)
         mean: ndarray = np.mean([reading.identity for reading in readings], axis=0, dtype=np.float32)
-        return mean, readings[0].identity_spread
+        return mean, readings[0].identity_std

@@ -9,15 +9,15 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
 from core.face_model.model import JOINTS, REGIONS, FaceModel
-from core.rig import Camera, Displacement, Material, Photo, Rig
+from core.rig import Displacement, Rig, RigCamera, RigMaterial, RigPhoto
 
 MATERIALS = (
-    Material("skin", (0.6, 0.4, 0.3), 0.5, 0.3, texture="albedo.png", normal_map="normal.png"),
-    Material("eyes", (0.9, 0.9, 0.9), 0.05, texture="eye.png"),
-    Material("teeth", (0.8, 0.75, 0.65), 0.25, 0.1),
-    Material("tongue", (0.5, 0.15, 0.15), 0.4, 0.2),
-    Material("mouth_interior", (0.25, 0.05, 0.05), 0.5),
-    Material("lashes", (0.02, 0.015, 0.01), 0.6, alpha=0.7),
+    RigMaterial("skin", (0.6, 0.4, 0.3), 0.5, 0.3, texture="albedo.png", normal_map="normal.png"),
+    RigMaterial("eyes", (0.9, 0.9, 0.9), 0.05, texture="eye.png"),
+    RigMaterial("teeth", (0.8, 0.75, 0.65), 0.25, 0.1),
+    RigMaterial("tongue", (0.5, 0.15, 0.15), 0.4, 0.2),
+    RigMaterial("mouth_interior", (0.25, 0.05, 0.05), 0.5),
+    RigMaterial("lashes", (0.02, 0.015, 0.01), 0.6, alpha=0.7),
 )
 _MATERIAL_OF_REGION = {
     "skin": 0, "eye_left": 1, "eye_right": 1, "teeth_upper": 2, "teeth_lower": 2, "tongue": 3, "lashes": 5,
@@ -153,11 +153,11 @@ def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig
         materials=MATERIALS,
         textures={"albedo.png": albedo, "eye.png": albedo[::2, ::2].copy(), "normal.png": bent},
         photos=(
-            Photo(
+            RigPhoto(
                 file="front.jpg",
                 width=640,
                 height=480,
-                camera=Camera(900.0, 900.0, 320.0, 240.0),
+                camera=RigCamera(900.0, 900.0, 320.0, 240.0),
                 rotation=np.diag([1, -1, -1]).astype(np.float32),
                 translation=np.array([0, 0, 0.6], np.float32),
                 expression={"jawOpen": 0.25},
@@ -190,6 +190,6 @@ def model_rig(model: FaceModel, neutral: ndarray | None = None) -> Rig:
         joints=model.joints(head).astype(np.float32),
         skin_weights=model.skin_weights,
         polygon_material=np.zeros(len(model.polygon_starts), np.int32),
-        materials=(Material("skin"),),
+        materials=(RigMaterial("skin"),),
         textures={},
     )

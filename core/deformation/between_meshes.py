@@ -32,6 +32,7 @@ class GradientTransfer:
 
     def __init__(
         self,
+        *,
         source: Float[ndarray, "source_vertices 3"],
         source_triangles: Int[ndarray, "source_triangles 3"],
         target: Float[ndarray, "target_vertices 3"],
@@ -48,12 +49,12 @@ class GradientTransfer:
         self._frames = edge_frames(self._edges, self._heights)
         self._inverse = damped_inverse(self._frames)
         corners = source_triangles.ravel()
-        spread = csr_array(
+        areas = csr_array(
             (np.repeat(area, 3), (corners, np.repeat(np.arange(len(area)), 3))),
             shape=(len(source), len(area)),
         )
-        total = np.maximum(spread.sum(axis=1), 1e-30)
-        self._to_vertices = csr_array(diags_array(1 / total) @ spread)
+        total = np.maximum(areas.sum(axis=1), 1e-30)
+        self._to_vertices = csr_array(diags_array(1 / total) @ areas)
         self._moving = np.flatnonzero((followed >= 0) & ~held[target_triangles].all(axis=1))
         follows = source_triangles[followed[self._moving]]
         self._follows, self._weights = follows, barycentrics[self._moving]

@@ -149,9 +149,9 @@ def _hang_lashes(model: FaceModel, shapes: ndarray, result: ndarray, person: nda
     if not lashes.any():
         return
     roots = lash_roots(model)
-    spread = np.linalg.norm(person[lashes].std(axis=0)) / np.linalg.norm(model.template[lashes].std(axis=0))
+    size = np.linalg.norm(person[lashes].std(axis=0)) / np.linalg.norm(model.template[lashes].std(axis=0))
     for index, shape in enumerate(shapes):
-        own = spread * (shape[lashes] - at_roots(model, roots, shape))
+        own = size * (shape[lashes] - at_roots(model, roots, shape))
         moving = np.linalg.norm(shape[lashes], axis=1) > STILL
         result[index][lashes] = np.where(moving[:, None], at_roots(model, roots, result[index]) + own, 0.0)
 

@@ -174,18 +174,6 @@ def _lower_latitude(lids: Eyelids, away: ndarray, longitude: ndarray) -> ndarray
     return np.interp(longitude, x[order], y[order])
 
 
-def lid_gap(
-    lids: Eyelids, eyeball: Eyeball, vertices: Float[ndarray, "vertices 3"]
-) -> Float[ndarray, "upper"]:
-    """Opening between the margins at each vertex of the upper one, metres along the eyeball.
-
-    Negative where the upper lid has passed the lower one.
-    """
-    away = vertices - eyeball.centre
-    longitude, latitude = _angles(away[lids.upper])
-    return (latitude - _lower_latitude(lids, away, longitude)) * eyeball.radius
-
-
 def close_lids(
     lids: Eyelids,
     eyeball: Eyeball,

@@ -168,8 +168,9 @@ def _similarity(
 ) -> tuple[ndarray, ndarray, float]:
     """Centre, its shift and the scale about it that explain displacements best; weights sum to 1."""
     centre, shift = weight @ points, weight @ moved
-    spread = points - centre
-    growth = weight @ (spread * (moved - shift)).sum(axis=1) / (weight @ (spread**2).sum(axis=1))
+    arm = points - centre
+    # least squares: Σ w a·(m - s) / Σ w |a|²
+    growth = weight @ (arm * (moved - shift)).sum(axis=1) / (weight @ (arm**2).sum(axis=1))
     return centre, shift, float(np.clip(1 + growth, *_SCALE_LIMITS))
 
 

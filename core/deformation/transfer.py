@@ -8,8 +8,6 @@ least-squares fit to the edges wanted: eq. 8, as a Poisson problem over edges af
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
@@ -113,21 +111,6 @@ class DeformationTransfer:
 
     def _frames(self, edges: ndarray, chosen: ndarray | slice = slice(None)) -> ndarray:
         return edge_frames(edges, self._heights[chosen])
-
-
-def transfer_all(
-    transfer: DeformationTransfer,
-    displacements: Sequence[Float[ndarray, "vertices 3"]] | Float[ndarray, "shapes vertices 3"],
-    still: float = 1e-5,
-) -> Float[ndarray, "shapes vertices 3"]:
-    """Transfer blendshapes between meshes that share their vertices.
-
-    Args:
-        still: vertices that the source moves by no more than this (metres) stay exactly in place.
-    """
-    return np.stack(
-        [transfer.transfer(shape, np.linalg.norm(shape, axis=1) <= still) for shape in displacements]
-    )
 
 
 def edge_frames(

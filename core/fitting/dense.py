@@ -162,11 +162,11 @@ class _DenseSolver:
         )
         self.correction_weight = weights.correction * (1 + weights.correction_held * belief.firmness)
         believed = belief.photos(self.count)
-        said, sure, self.sparsity, self.turn_sure = (
+        self.prior_mean, self.prior_precision, self.sparsity, self.turn_precision = (
             torch.tensor(np.stack([getattr(each, part) for each in believed]), dtype=f32)
             for part in ("expression", "expression_precision", "sparsity", "rotation_precision")
         )
-        self.said, self.sure, self.tongue = said, sure, said[:, TONGUE].clamp(0, 1)
+        self.tongue = self.prior_mean[:, TONGUE].clamp(0, 1)
         apart = [
             each.turn(photo.rotation) if each.knows_rotation else np.zeros(3)
             for each, photo in zip(believed, photos, strict=True)
@@ -240,13 +240,19 @@ class _DenseSolver:
         facing = ((towards - 0.15) / 0.4).clamp(0, 1)
         self.sample_trust = self._visible(posed) * facing * skin
         turned = (self.surface.landmark_normals @ posed.rotation.transpose(1, 2))[..., 2]
-        self.seen_trust = self.landmark_trust * ((-turned - 0.1) / 0.3).clamp(0, 1)
+        facing = ((-turned - 0.1) / 0.3).clamp(0, 1)
+        self.seen_trust = self.landmark_trust * facing
+        self.pair_trust = facing[:, _PAIRS].amin(dim=-1)  # lids and lips that are turned away tell nothing
         self.contours = [self._contour(posed, turned, photo) for photo in range(self.count)]
 
+        self._refresh_light(posed, colours)
+
+    def _refresh_light(self, posed: _Posed, colours: Tensor) -> None:
+        """Light by eq. 11 and albedo in turns: a = (Σ t c s + h tone) / (Σ t s² + h), s the shade."""
         if not len(self.albedo):
             self.tone = _skin_tone(colours, self.sample_trust)
             self.albedo = self.tone.expand(posed.points.shape[1], 3).clone()
-        for _ in range(2 if self.count == 1 else 4):  # light and albedo in turns
+        for _ in range(2 if self.count == 1 else 4):
             self.sh = torch.stack(
                 [
                     torch.from_numpy(
@@ -314,30 +320,39 @@ class _DenseSolver:
     # -- energy ------------------------------------------------------------------------------------------
 
     def _energy(self, posed: _Posed, level: Tensor) -> Tensor:
-        w, e = self.weights, self.expression
-        colours, _ = self._sample(posed, level)
-        residual = (colours - self.albedo * (harmonics(posed.normals) @ self.sh)) / w.colour_noise
-        length = torch.sqrt(residual.square().sum(-1) + 0.01)  # INORig's L_{2,1}, smooth at 0
-        photometric = (self.sample_trust * length).sum() / self.sample_trust.sum().clamp_min(1.0)
-
+        w = self.weights
+        photometric = self._photometric(posed, level)
         off = (self._project(self._landmark_points(posed)) - self.landmarks) / self.unit
         squared = (off / w.landmark_noise).square().sum(-1)
         landmarks = (self.seen_trust * squared / (1 + squared / 6.25)).sum()  # Geman-McClure
-        closure = ((off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise).square().sum()
+        gap = (off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise
+        closure = (self.pair_trust * gap.square().sum(-1)).sum()  # DECA eq. 6
+        prior = self._prior(posed)
+        pull = w.photometric_alone if self.count == 1 else w.photometric * self.count
+        return pull * photometric + landmarks + closure + w.contour * self._contour_energy(posed) + prior
 
+    def _photometric(self, posed: _Posed, level: Tensor) -> Tensor:
+        """Mean of |c - a Y(n) L| / σ over the samples (INORig eq. 7 and 10)."""
+        colours, _ = self._sample(posed, level)
+        shade = harmonics(posed.normals) @ self.sh
+        residual = (colours - self.albedo * shade) / self.weights.colour_noise
+        length = torch.sqrt(residual.square().sum(-1) + 0.01)  # INORig's L_{2,1}, smooth at 0
+        return (self.sample_trust * length).sum() / self.sample_trust.sum().clamp_min(1.0)
+
+    def _prior(self, posed: _Posed) -> Tensor:
+        """What is known without the photos; Gaussians p (x - m)², and sparse expressions."""
+        w, e = self.weights, self.expression
         prior = w.identity * (self.identity_precision * (self.identity - self.identity_mean).square()).sum()
         prior = prior + w.sparsity * (self.sparsity * e.clamp_min(0)).sum() + e.square().sum()
+        believed = (self.prior_precision * (e - self.prior_mean).square()).sum()
         # the turns are small, so that they add to the start's
-        doubt = (self.sure * (e - self.said).square()).sum()
-        doubt = doubt + (self.turn_sure * (self.turn + self.turned).square()).sum()
-        prior = prior + w.believed * doubt
+        believed = believed + (self.turn_precision * (self.turn + self.turned).square()).sum()
+        prior = prior + w.believed * believed
         prior = prior + w.exclusive * e[:, _EXCLUSIVE].min(dim=-1).values.square().sum()
         prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
         size, bend = posed.correction, self.rough - posed.correction
         held = size.square().sum() + bend.square().sum()
-        prior = prior + self.correction_weight * held / w.correction_size**2
-        pull = w.photometric_alone if self.count == 1 else w.photometric * self.count
-        return pull * photometric + landmarks + closure + w.contour * self._contour_energy(posed) + prior
+        return prior + self.correction_weight * held / w.correction_size**2
 
     def _landmark_points(self, posed: _Posed) -> Tensor:
         surface = self.surface
@@ -379,7 +394,7 @@ class _DenseSolver:
 
 
 def _skin_tone(colours: Tensor, trust: Tensor) -> Tensor:
-    """Median colour of what is surely seen, averaged over the photos; grey where nothing is."""
-    seen = [own[sure > 0.3] for own, sure in zip(colours, trust, strict=True)]
+    """Median colour of what is well seen, averaged over the photos; grey where nothing is."""
+    seen = [own[weight > 0.3] for own, weight in zip(colours, trust, strict=True)]
     medians = [own.median(dim=0).values for own in seen if len(own)]
     return torch.stack(medians).mean(dim=0) if medians else torch.full((3,), 0.4)

@@ -14,34 +14,37 @@ from scipy.spatial.transform import Rotation
 from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.errors import BadInput
 
-_DOUBTFUL: Final = 0.2  # spread of a coefficient at which half of the sparsity prior is kept
-_SUREST: Final = 1e-3  # no spread counts for less
-_CLOSED_BITE: Final = (0.03, 0.03)  # jawOpen where teeth meet: edge to edge at most
+_SPARSE_STD: Final = 0.2  # standard deviation of a coefficient at which half of the sparsity prior is kept
+_LEAST_STD: Final = 1e-3  # no standard deviation counts for less
+_CLOSED_BITE: Final = (
+    0.03,
+    0.03,
+)  # mean and deviation of jawOpen where teeth meet: edge to edge at most
 
 
 @runtime_checkable
 class FaceReading(Protocol):
-    """What a network says of one photo; spreads are standard deviations, none where it does not say."""
+    """What a network says of one photo; ``_std`` are standard deviations, none where it states none."""
 
     @property
     def identity(self) -> Float32[ndarray, " modes"]:
         """Whitened coefficients of the reader's face model."""
 
     @property
-    def identity_spread(self) -> Float32[ndarray, " modes"] | None: ...
+    def identity_std(self) -> Float32[ndarray, " modes"] | None: ...
 
     @property
     def expression(self) -> Float32[ndarray, "52"]: ...
 
     @property
-    def expression_spread(self) -> Float32[ndarray, "52"] | None: ...
+    def expression_std(self) -> Float32[ndarray, "52"] | None: ...
 
     @property
     def rotation(self) -> Float32[ndarray, "3 3"]:
         """Head → camera of the photo."""
 
     @property
-    def rotation_spread(self) -> Float32[ndarray, "3"] | None:
+    def rotation_std(self) -> Float32[ndarray, "3"] | None:
         """About the camera's three axes, radians."""
 
 
@@ -72,17 +75,17 @@ class FaceReader(Protocol):
 
 @dataclass(frozen=True)
 class PhotoBelief:
-    """Beliefs about one photo. An infinite spread says nothing.
+    """Beliefs about one photo. An infinite standard deviation says nothing.
 
     Attributes:
         rotation: head → camera.
-        rotation_spread: about the camera's axes, radians.
+        rotation_std: about the camera's axes, radians.
     """
 
     expression: Float[ndarray, "52"]
-    expression_spread: Float[ndarray, "52"]
+    expression_std: Float[ndarray, "52"]
     rotation: Float[ndarray, "3 3"]
-    rotation_spread: Float[ndarray, "3"]
+    rotation_std: Float[ndarray, "3"]
 
     @classmethod
     def nothing(cls) -> PhotoBelief:
@@ -93,7 +96,7 @@ class PhotoBelief:
     @property
     def expression_precision(self) -> Float[ndarray, "52"]:
         """Of the Gaussian toward the believed coefficients."""
-        return _precision(self.expression_spread)
+        return _precision(self.expression_std)
 
     @property
     def sparsity(self) -> Float[ndarray, "52"]:
@@ -103,17 +106,17 @@ class PhotoBelief:
         has weighed it with its own prior of faces; pulling it toward rest again would count the prior twice
         and flatten every expression. Where it is as unsure as the prior itself, it has added nothing.
         """
-        kept: ndarray = 1 / (1 + _DOUBTFUL**2 * self.expression_precision)
+        kept: ndarray = 1 / (1 + _SPARSE_STD**2 * self.expression_precision)
         return kept
 
     @property
     def rotation_precision(self) -> Float[ndarray, "3"]:
         """About the camera's axes, per square radian."""
-        return _precision(self.rotation_spread)
+        return _precision(self.rotation_std)
 
     @property
     def knows_rotation(self) -> bool:
-        return bool(np.isfinite(self.rotation_spread).any())
+        return bool(np.isfinite(self.rotation_std).any())
 
     def turn(self, rotation: Float[ndarray, "3 3"]) -> Float[ndarray, "3"]:
         """Rotation vector, camera axes, from the believed rotation to ``rotation``."""
@@ -126,18 +129,18 @@ class FaceBelief:
     """Beliefs about a person and their photos; what is None is not believed anything of.
 
     Attributes:
-        identity, identity_spread: whitened coefficients and their standard deviations; those of modes that
+        identity, identity_std: whitened coefficients and their standard deviations; those of modes that
             they leave out are N(0, 1).
-        expression, expression_spread: of each photo, infinite spread where nothing is known.
-        rotation, rotation_spread: of each photo, head → camera, and radians about the camera's axes.
+        expression, expression_std: of each photo, infinite standard deviation where nothing is known.
+        rotation, rotation_std: of each photo, head → camera, and radians about the camera's axes.
     """
 
     identity: Float[ndarray, " modes"] | None = None
-    identity_spread: Float[ndarray, " modes"] | None = None
+    identity_std: Float[ndarray, " modes"] | None = None
     expression: Float[ndarray, "photos 52"] | None = None
-    expression_spread: Float[ndarray, "photos 52"] | None = None
+    expression_std: Float[ndarray, "photos 52"] | None = None
     rotation: Float[ndarray, "photos 3 3"] | None = None
-    rotation_spread: Float[ndarray, "photos 3"] | None = None
+    rotation_std: Float[ndarray, "photos 3"] | None = None
 
     def identity_prior(
         self, modes: int, weight: float
@@ -148,11 +151,11 @@ class FaceBelief:
             weight: of what is believed beyond N(0, 1).
         """
         mean, precision = np.zeros(modes), np.ones(modes)
-        if self.identity is not None and self.identity_spread is not None:
+        if self.identity is not None and self.identity_std is not None:
             known = min(modes, len(self.identity))
             mean[:known] = self.identity[:known]
-            told = np.maximum(_precision(self.identity_spread[:known]) - 1, 0)
-            precision[:known] += weight * told
+            beyond = np.maximum(_precision(self.identity_std[:known]) - 1, 0)  # 1/σ² - 1
+            precision[:known] += weight * beyond
         return mean, precision
 
     @property
@@ -162,9 +165,9 @@ class FaceBelief:
         Where a network knows the face, free-form corrections of it are more likely to explain shadows and
         the flow's errors than the person; they are held back by as much.
         """
-        if self.identity_spread is None:
+        if self.identity_std is None:
             return 0.0
-        return float(np.maximum(_precision(self.identity_spread) - 1, 0).mean())
+        return float(np.maximum(_precision(self.identity_std) - 1, 0).mean())
 
     def photos(self, count: int) -> list[PhotoBelief]:
         """The belief about each of so many photos.
@@ -179,10 +182,10 @@ class FaceBelief:
         for photo in range(count):
             each = vars(PhotoBelief.nothing())
             for part in ("expression", "rotation"):
-                value, spread = getattr(self, part), getattr(self, f"{part}_spread")
-                if value is not None and spread is not None:
-                    each[part] = value[photo].astype(np.float64)
-                    each[f"{part}_spread"] = spread[photo].astype(np.float64)
+                mean, std = getattr(self, part), getattr(self, f"{part}_std")
+                if mean is not None and std is not None:
+                    each[part] = mean[photo].astype(np.float64)
+                    each[f"{part}_std"] = std[photo].astype(np.float64)
             beliefs.append(PhotoBelief(**each))
         return beliefs
 
@@ -198,14 +201,14 @@ def believed(
         identity: mean and standard deviation, of all readings together.
     """
     photos = [PhotoBelief.nothing() if reading is None else _of_photo(reading) for reading in readings]
-    mean, spread = (None, None) if identity is None else identity
+    mean, std = (None, None) if identity is None else identity
     return FaceBelief(
         mean,
-        spread,
+        std,
         np.stack([photo.expression for photo in photos]),
-        np.stack([photo.expression_spread for photo in photos]),
+        np.stack([photo.expression_std for photo in photos]),
         np.stack([photo.rotation for photo in photos]),
-        np.stack([photo.rotation_spread for photo in photos]),
+        np.stack([photo.rotation_std for photo in photos]),
     )
 
 
@@ -219,22 +222,22 @@ def with_closed_bites(belief: FaceBelief | None, teeth_meet: Sequence[bool]) -> 
         return belief
     belief = belief or FaceBelief()
     photos, jaw = belief.photos(len(teeth_meet)), ARKIT_INDEX["jawOpen"]
-    said, spread = (
-        np.stack([getattr(photo, part) for photo in photos]) for part in ("expression", "expression_spread")
+    mean, std = (
+        np.stack([getattr(photo, part) for photo in photos]) for part in ("expression", "expression_std")
     )
-    said[list(teeth_meet), jaw], spread[list(teeth_meet), jaw] = _CLOSED_BITE
-    return replace(belief, expression=said, expression_spread=spread)
+    mean[list(teeth_meet), jaw], std[list(teeth_meet), jaw] = _CLOSED_BITE
+    return replace(belief, expression=mean, expression_std=std)
 
 
 def _of_photo(reading: FaceReading) -> PhotoBelief:
     belief = PhotoBelief.nothing()
-    if reading.expression_spread is not None:
-        belief = replace(belief, expression=reading.expression, expression_spread=reading.expression_spread)
-    if reading.rotation_spread is not None:
-        belief = replace(belief, rotation=reading.rotation, rotation_spread=reading.rotation_spread)
+    if reading.expression_std is not None:
+        belief = replace(belief, expression=reading.expression, expression_std=reading.expression_std)
+    if reading.rotation_std is not None:
+        belief = replace(belief, rotation=reading.rotation, rotation_std=reading.rotation_std)
     return belief
 
 
-def _precision(spread: Float[ndarray, "values"]) -> Float[ndarray, "values"]:
-    precision: ndarray = 1 / np.maximum(spread, _SUREST) ** 2
+def _precision(std: Float[ndarray, "values"]) -> Float[ndarray, "values"]:
+    precision: ndarray = 1 / np.maximum(std, _LEAST_STD) ** 2
     return precision

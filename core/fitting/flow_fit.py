@@ -138,8 +138,8 @@ def settle_expressions(
     places = _places(model, points, head, model.identity_basis[:0])
     views = _views(observations, tracks, fit.photos, belief or FaceBelief(), weights)
     nothing = np.zeros(0)
-    sure = [_as_sure_as_it_fits(view, nothing, places) for view in views]
-    solver = PointSolver(places, sure, nothing, weights, (nothing, nothing))
+    views = [_with_scatter(view, nothing, places) for view in views]
+    solver = PointSolver(places, views, nothing, weights, (nothing, nothing))
     solver.run(_SETTLING, enough=1e-4, progress=progress)
     return DenseFit(fit.identity, fit.correction, _lit_as(fit.photos, solver.fits()))
 
@@ -183,7 +183,7 @@ def fit_tracks(
     few = min(_FIRST_ITERATIONS, iterations // 2)
     share = few / (few + iterations)
     solver.run(few, enough=1e-4, progress=part(progress, 0.0, share))
-    solver.views = [_as_sure_as_it_fits(view, solver.identity, places) for view in solver.views]
+    solver.views = [_with_scatter(view, solver.identity, places) for view in solver.views]
     solver.run(iterations, enough=1e-4, progress=part(progress, share, 1.0))
     found = _lit_as(start.photos, solver.fits())
     correction = start.correction + np.tensordot(
@@ -223,7 +223,7 @@ def widest_angle(photos: Sequence[PhotoFit]) -> float:
     return float(np.arccos(np.clip(looking @ looking.T, -1, 1)).max())
 
 
-def _as_sure_as_it_fits(view: PointView, identity: ndarray, places: LinearPoints) -> PointView:
+def _with_scatter(view: PointView, identity: ndarray, places: LinearPoints) -> PointView:
     """Noise no smaller than the tracks' scatter about the fit: what no head explains is no sign of shape."""
     in_camera = places.head(view.expression, identity) @ view.rotation.T + view.translation
     off = np.linalg.norm(view.offsets(in_camera), axis=1)

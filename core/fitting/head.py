@@ -58,7 +58,7 @@ def fit_head(
         )  # fmt: skip
     with progress.stage("views"):
         # Seen from several sides, a face says more of its shape than the network knows.
-        shown = None if belief is None else replace(belief, identity=None, identity_spread=None)
+        shown = None if belief is None else replace(belief, identity=None, identity_std=None)
         fine = refine_by_flow(model, observations, fine, belief=shown, progress=progress.update)
     with progress.stage("expressions"):
         of_basis = model.neutral(fine.identity.astype(np.float32))

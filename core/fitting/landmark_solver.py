@@ -15,7 +15,8 @@ from numpy import ndarray
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.landmark_terms import landmark_weights
-from core.fitting.point_solver import PointSolver, PointWeights
+from core.fitting.point_solver import PointSolver
+from core.fitting.point_terms import PointWeights
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import Observation, PhotoFit
 from core.geometry.alignment import align_similarity
@@ -34,14 +35,14 @@ class LandmarkWeights(PointWeights):
         distance: metres from which people are photographed. Where the photo does not tell its lens and the
             usual one would bring the camera nearer, the photo is taken for a crop: too near a camera
             makes faces too flat.
-        focal_spread: standard deviation of the log of a focal length that no photo tells.
+        focal_std: standard deviation of the log of a focal length that no photo tells.
         contour: weight of the face oval's landmarks, which slide along the surface.
     """
 
     noise: float = 0.1
     depth_noise: float = 0.25
     distance: float = 1.0
-    focal_spread: float = 0.25
+    focal_std: float = 0.25
     contour: float = 0.3
 
 
@@ -115,12 +116,12 @@ def _start(
         translation=np.array([*((translation[:2] - centre) * depth / focal), depth]),
         expression=belief.expression.clip(0, 1),
     )
-    focal_spread = weights.focal_spread if seen.focal is None else 0.03
-    return landmark_view(seen, photo, weights, focal_spread, belief)
+    focal_std = weights.focal_std if seen.focal is None else 0.03
+    return landmark_view(seen, photo, weights, focal_std, belief)
 
 
 def landmark_view(
-    seen: Observation, photo: PhotoFit, weights: LandmarkWeights, focal_spread: float, belief: PhotoBelief
+    seen: Observation, photo: PhotoFit, weights: LandmarkWeights, focal_std: float, belief: PhotoBelief
 ) -> PointView:
     """The landmarks of a photo as the solver takes them, started from ``photo``."""
     log_focal = float(np.log(float(photo.camera.fx)))
@@ -133,7 +134,7 @@ def landmark_view(
         turns_away=np.ones(LANDMARK_COUNT, bool),
         depth=seen.landmarks[:, 2] - seen.landmarks[:, 2].mean(dtype=np.float64),
         depth_noise=seen.eye_distance * weights.depth_noise,
-        focal_prior=(log_focal, focal_spread),
+        focal_prior=(log_focal, focal_std),
         rotation=photo.rotation,
         translation=photo.translation,
         log_focal=log_focal,

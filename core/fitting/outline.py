@@ -17,7 +17,7 @@ from core.images import sample_image
 _REACH = 0.025  # how far from the model's outline the photo's is looked for, fraction of the crop's side
 _LIKELY = 0.012  # the same for the standard deviation of the distance
 _HORIZON = 0.25  # cosine between normal and view below which a point is on the horizon
-_FAINT = 0.15  # contrast (sRGB, over two pixels) of an edge that is sure
+_FAINT = 0.15  # contrast (sRGB, over two pixels) of an edge that counts fully
 
 
 def outline_shift(

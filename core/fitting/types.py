@@ -22,7 +22,7 @@ class Observation:
         width, height: of the photo, pixels.
         focal: focal length in pixels where the photo tells it, else none.
         image: RGB crop around the face in [0, 1], sRGB as stored.
-        skin: how surely each pixel of the crop is this person's bare skin, 0-1.
+        skin: probability that each pixel of the crop is this person's bare skin, 0-1.
         crop_left, crop_top, crop_scale: crop pixel = (photo pixel - (left, top)) * scale.
         teeth_meet: the photo shows teeth with no gap below them, see ``core.capture.teeth``.
     """

@@ -34,7 +34,7 @@ from core.workers import map_threads
 _DEPTH_TOLERANCE = 0.004  # metres behind the z-buffer at which a point still counts as seen
 _LOCAL = 0.0375  # radius over which contrast is normalised, fraction of the crop's side
 _DARK = 0.02  # linear intensity below which differences do not count
-_FAINT = 0.1  # local contrast (log intensity) that is sure to be more than noise
+_FAINT = 0.1  # local contrast (log intensity) that is more than noise
 _NEIGHBOURHOOD = 0.015  # standard deviation of the window in which pictures are correlated
 _UNLIKE, _ALIKE = 0.6, 0.9  # correlations after flow that are trusted not at all, and fully
 _MOST_OTHERS = 6  # photos that a photo is synthesised from
@@ -237,8 +237,8 @@ def _correlation(a: Float32[ndarray, "side side"], b: Float32[ndarray, "side sid
         return cv2.GaussianBlur(values, (0, 0), sigma)
 
     mean_a, mean_b = mean(a), mean(b)
-    spread = np.sqrt((mean(a * a) - mean_a**2).clip(1) * (mean(b * b) - mean_b**2).clip(1))
-    return (mean(a * b) - mean_a * mean_b) / spread
+    stds = np.sqrt((mean(a * a) - mean_a**2).clip(1) * (mean(b * b) - mean_b**2).clip(1))
+    return (mean(a * b) - mean_a * mean_b) / stds  # cov(a, b) / (σ_a σ_b)
 
 
 def _even_contrast(

@@ -2,6 +2,15 @@
 
 from core.rig.archive import load_rig, load_rig_document, save_rig
 from core.rig.displacement import Displacement
-from core.rig.document import Camera, Material, Photo, Rig
+from core.rig.document import Rig, RigCamera, RigMaterial, RigPhoto
 
-__all__ = ["Camera", "Displacement", "Material", "Photo", "Rig", "load_rig", "load_rig_document", "save_rig"]
+__all__ = [
+    "Displacement",
+    "Rig",
+    "RigCamera",
+    "RigMaterial",
+    "RigPhoto",
+    "load_rig",
+    "load_rig_document",
+    "save_rig",
+]

@@ -12,7 +12,7 @@ from numpy import ndarray
 from core.arkit import ARKIT_NAMES
 from core.documents import each, field
 from core.rig import displacement
-from core.rig.document import Camera, Image, Material, Photo, Rig
+from core.rig.document import Image, Rig, RigCamera, RigMaterial, RigPhoto
 
 FORMAT: Final = "semblance-rig"
 SCHEMA: Final = 1
@@ -53,7 +53,7 @@ def to_document(rig: Rig) -> dict[str, Any]:
     }
 
 
-def _photo_to_document(photo: Photo) -> dict[str, Any]:
+def _photo_to_document(photo: RigPhoto) -> dict[str, Any]:
     camera = photo.camera
     return {
         "file": photo.file,
@@ -160,14 +160,14 @@ def _array(document: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Fl
     return array
 
 
-def _material(item: Mapping[str, Any]) -> Material:
+def _material(item: Mapping[str, Any]) -> RigMaterial:
     channels = each(item, "base_color", float)
     if len(channels) != 3:
         raise ValueError("base_color is not three numbers")
     texture, normal_map = (
         None if item.get(name) is None else field(item, name, str) for name in ("texture", "normal_map")
     )
-    return Material(
+    return RigMaterial(
         name=field(item, "name", str),
         base_color=(channels[0], channels[1], channels[2]),
         roughness=field(item, "roughness", float),
@@ -178,14 +178,14 @@ def _material(item: Mapping[str, Any]) -> Material:
     )
 
 
-def _photo(item: Mapping[str, Any]) -> Photo:
+def _photo(item: Mapping[str, Any]) -> RigPhoto:
     camera = field(item, "camera", dict)
     expression = field(item, "expression", dict)
-    return Photo(
+    return RigPhoto(
         file=field(item, "file", str),
         width=field(item, "width", int),
         height=field(item, "height", int),
-        camera=Camera(*(field(camera, name, float) for name in ("fx", "fy", "cx", "cy"))),
+        camera=RigCamera(*(field(camera, name, float) for name in ("fx", "fy", "cx", "cy"))),
         rotation=_array(item, "rotation", (3, 3)),
         translation=_array(item, "translation", (3,)),
         expression={name: field(expression, name, float) for name in expression},

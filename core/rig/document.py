@@ -25,7 +25,7 @@ Image = UInt8[ndarray, "_ _ _"]  # height, width, 3 or 4 channels; every image h
 
 
 @dataclass(frozen=True)
-class Camera:
+class RigCamera:
     """A pinhole camera in pixels (OpenCV)."""
 
     fx: float
@@ -35,7 +35,7 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class Photo:
+class RigPhoto:
     """One photo that the rig was fitted to, and what was found in it.
 
     Attributes:
@@ -47,7 +47,7 @@ class Photo:
     file: str
     width: int
     height: int
-    camera: Camera
+    camera: RigCamera
     rotation: Float32[ndarray, "3 3"]
     translation: Float32[ndarray, "3"]
     expression: Mapping[str, float]
@@ -56,7 +56,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Material:
+class RigMaterial:
     """How a group of polygons looks.
 
     Attributes:
@@ -110,12 +110,12 @@ class Rig:
     joints: Float32[ndarray, "joints 3"]
     skin_weights: Float32[ndarray, "vertices joints"]
     polygon_material: Int32[ndarray, "polygons"]
-    materials: tuple[Material, ...]
+    materials: tuple[RigMaterial, ...]
     textures: Mapping[str, Image]
     region_names: tuple[str, ...] = REGIONS
     joint_names: tuple[str, ...] = JOINTS
     joint_parents: tuple[int, ...] = JOINT_PARENTS
-    photos: tuple[Photo, ...] = ()
+    photos: tuple[RigPhoto, ...] = ()
     displacement: tuple[Displacement, ...] = ()
     previews: Mapping[str, Image] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from core.face_model.model import LANDMARK_COUNT
-from core.rig import Photo, Rig
+from core.rig import Rig, RigPhoto
 from core.scene.camera import PORTRAIT_FIELD_OF_VIEW, Camera, portrait_camera, project, transform
 from core.scene.interpolation import interpolate
 from core.scene.lighting import ambient_light, fit_lighting
@@ -76,7 +76,7 @@ class Views:
         ]
 
     @cached_property
-    def photos(self) -> list[tuple[Photo, Mapping[str, Any]]]:
+    def photos(self) -> list[tuple[RigPhoto, Mapping[str, Any]]]:
         """The photos whose head shots the rig holds, and where these lie in them.
 
         How a rig was made is free text in its file, so nothing about it is taken for granted.

@@ -43,9 +43,9 @@ class ClipReadings:
             return
         self._due = frame + self._every
         reading = self._reader.read(pixels, landmarks)
-        if reading.rotation_spread is not None:
-            self._turns[frame] = reading.rotation, reading.rotation_spread
-        if reading.identity_spread is not None:
+        if reading.rotation_std is not None:
+            self._turns[frame] = reading.rotation, reading.rotation_std
+        if reading.identity_std is not None:
             if self._read % self._step == 0:
                 self._kept.append((reading, landmarks))
             self._read += 1
@@ -60,11 +60,11 @@ class ClipReadings:
         return FaceBelief(*self._reader.fuse([self._kept[index][0] for index in chosen]))
 
     def turns(self, count: int) -> tuple[Float[ndarray, "frames 3 3"], Float[ndarray, "frames 3"]]:
-        """Rotations against the ray, and their spreads about the camera's axes, of so many frames.
+        """Rotations against the ray of so many frames, and their standard deviations about the camera's axes.
 
-        The spread is infinite where nothing was read.
+        Radians; infinite where nothing was read.
         """
-        rotation, spread = np.tile(np.eye(3), (count, 1, 1)), np.full((count, 3), np.inf)
-        for frame, (turn, sure) in self._turns.items():
-            rotation[frame], spread[frame] = turn, sure
-        return rotation, spread
+        rotation, std = np.tile(np.eye(3), (count, 1, 1)), np.full((count, 3), np.inf)
+        for frame, (turn, turn_std) in self._turns.items():
+            rotation[frame], std[frame] = turn, turn_std
+        return rotation, std

@@ -26,8 +26,8 @@ _SHARE: Final = np.array([0.4, 0.5, 0.5])
 """The fit's part of pitch, yaw and roll. Where the two err alike the mean is best; the fit's nods are small.
 Chosen on rendered clips of 12 heads (four of Anny's), see ``docs/landmark_prior.md``."""
 _CONTOUR: Final = 0.15
-_ZERO: Final = float(np.radians(2.0))
-_MOTION: Final = float(np.radians(0.9))
+_ZERO_STD: Final = float(np.radians(2.0))
+_MOTION_STD: Final = float(np.radians(0.9))
 """How far the joined turns are off, standard deviations about one axis: their mean over a clip, and each
 frame's about it (``docs/landmark_prior.md``)."""
 
@@ -65,31 +65,31 @@ def joined_turns(
 def turns_with_readings(
     joined: Float[ndarray, "frames 3 3"],
     read: Float[ndarray, "frames 3 3"],
-    spread: Float[ndarray, "frames 3"],
+    std: Float[ndarray, "frames 3"],
 ) -> Float[ndarray, "frames 3 3"]:
     """The rotations of a clip, head → camera, when a network has read its pictures too.
 
-    What it errs by, it errs by in all frames of a person alike, or differently in each; its spread says no
-    more than both together. So each of zero and motion is the mean of both sides by their precision, with the
-    spread taken for either.
+    What it errs by, it errs by in all frames of a person alike, or differently in each; its standard
+    deviation says no more than both together. So each of zero and motion is the mean of both sides by their
+    precision, (a_r / σ_r² + a_j / σ_j²) / (1 / σ_r² + 1 / σ_j²), with that deviation taken for either.
 
     Args:
         joined: by landmarks.
         read: by the network.
-        spread: of the readings, about the camera's axes, radians; infinite where a frame was not read. Then
-            all frames take the clip's zero alone, so that nothing jumps between them.
+        std: standard deviations of the readings, about the camera's axes, radians; infinite where a frame was
+            not read. Then all frames take the clip's zero alone, so that nothing jumps between them.
     """
-    known = np.isfinite(spread).all(axis=1)
+    known = np.isfinite(std).all(axis=1)
     if not known.any():
         return joined
     apart = Rotation.from_matrix(np.swapaxes(read[known], -1, -2) @ joined[known]).as_rotvec()
-    # from the camera's axes to the head's, in which the turns are compared
-    doubt = np.einsum("fca,fc->fa", np.square(joined[known]), np.square(spread[known]))
-    usual, usual_doubt = np.median(apart, axis=0), np.median(doubt, axis=0)
-    zero = usual_doubt / (usual_doubt + _ZERO**2) * usual
+    # from the camera's axes to the head's, in which the turns are compared: diag(Rᵀ diag(σ²) R)
+    variance = np.einsum("fca,fc->fa", np.square(joined[known]), np.square(std[known]))
+    usual, usual_variance = np.median(apart, axis=0), np.median(variance, axis=0)
+    zero = usual_variance / (usual_variance + _ZERO_STD**2) * usual
     if not known.all():
         return joined @ Rotation.from_rotvec(zero - usual).as_matrix()
-    motion = doubt / (doubt + _MOTION**2) * (apart - usual)
+    motion = variance / (variance + _MOTION_STD**2) * (apart - usual)
     return read @ Rotation.from_rotvec(zero + motion).as_matrix()
 
 

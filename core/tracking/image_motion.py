@@ -191,15 +191,16 @@ def _align(
     if len(key.points) < _INDEPENDENT:
         return rotation, 0.0
     away = float(translation[2])
-    held = np.array([_TURN**-2] * 3 + [1e-9, 1e-9, (_AWAY * away) ** -2])
+    precision = np.array([_TURN**-2] * 3 + [1e-9, 1e-9, (_AWAY * away) ** -2])
     evidence = _INDEPENDENT / float(key.weight.sum()) / _OUTLIER**2
     start, rotation, moved = np.ascontiguousarray(rotation), rotation.copy(), translation.astype(np.float64)
     off = np.empty_like(key.weight)
     for picture, look, steps, zoom in zip(pyramid.levels, key.looks, _STEPS, _ZOOMS, strict=True):
-        camera = np.array([f, cx, cy]) * zoom
         align_skin(
-            key.points, key.weight, look, picture, camera, (start, away), held,
-            evidence, _OUTLIER, steps, _ENOUGH, rotation, moved, off,
+            points=key.points, weight=key.weight, look=look, picture=picture,
+            camera=np.array([f, cx, cy]) * zoom, start=(start, away), precision=precision,
+            evidence=evidence, outlier=_OUTLIER, steps=steps, enough=_ENOUGH,
+            rotation=rotation, translation=moved, off=off,
         )  # fmt: skip
     return rotation, _correlation(off + look, look, key.weight)
 
@@ -207,5 +208,5 @@ def _align(
 def _correlation(a: ndarray, b: ndarray, weight: ndarray) -> float:
     total = weight.sum()
     a, b = a - (weight * a).sum() / total, b - (weight * b).sum() / total
-    spread = float((weight * a * a).sum() * (weight * b * b).sum())
-    return float((weight * a * b).sum()) / max(spread, 1e-12) ** 0.5
+    variances = float((weight * a * a).sum() * (weight * b * b).sum())
+    return float((weight * a * b).sum()) / max(variances, 1e-12) ** 0.5  # cov(a, b) / (σ_a σ_b)

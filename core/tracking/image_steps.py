@@ -20,13 +20,14 @@ def read_picture(
 
 
 def align_skin(
+    *,
     points: Float32[ndarray, "points 3"],
     weight: Float32[ndarray, "points"],
     look: Float32[ndarray, "points"],
     picture: tuple[ndarray, ndarray, ndarray],
     camera: Float[ndarray, "3"],
     start: tuple[Float[ndarray, "3 3"], float],
-    held: Float[ndarray, "6"],
+    precision: Float[ndarray, "6"],
     evidence: float,
     outlier: float,
     steps: int,
@@ -42,16 +43,17 @@ def align_skin(
         picture: its values and their slopes across and down.
         camera: focal length and principal point, pixels of the picture.
         start: rotation and distance that the pose is held at.
-        held: precision of turn and place about them.
-        evidence: precision of a difference at trust 1.
+        precision: of turn and place about them, 1 / σ².
+        evidence: precision of a difference at trust 1, 1 / σ².
         outlier: difference at which trust falls to a quarter.
         steps: at most so many, and none after one that turned by less than ``enough`` radians.
         rotation, translation: head → camera; changed in place.
         off: gets the picture's difference from ``look``, before the last step.
     """
     _align(
-        points, weight, look, *picture, camera, *start, held,
-        evidence, outlier, steps, enough, rotation, translation, off,
+        points=points, weight=weight, look=look, picture=picture[0], across=picture[1], down=picture[2],
+        camera=camera, start=start[0], away=start[1], precision=precision, evidence=evidence,
+        outlier=outlier, steps=steps, enough=enough, rotation=rotation, translation=translation, off=off,
     )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _vector(R):
 @numba.njit(cache=True, nogil=True)
 @no_type_check
 def _align(
-    points, weight, look, picture, across, down, camera, start, away, held,
+    points, weight, look, picture, across, down, camera, start, away, precision,
     evidence, outlier, steps, enough, rotation, translation, off,
 ):  # fmt: skip
     f, cx, cy = camera
@@ -113,6 +115,7 @@ def _align(
         H, g = np.zeros((6, 6)), np.zeros(6)
         for n in range(len(points)):
             p, q, r = points[n]
+            # x = R p + t, seen at f x / z + c
             a = rotation[0, 0] * p + rotation[0, 1] * q + rotation[0, 2] * r
             b = rotation[1, 0] * p + rotation[1, 1] * q + rotation[1, 2] * r
             c = rotation[2, 0] * p + rotation[2, 1] * q + rotation[2, 2] * r
@@ -123,8 +126,10 @@ def _align(
             u = _blend(across, column, row, right, below) * near
             v = _blend(down, column, row, right, below) * near
             w = -(u * x + v * y) / z
+            # the picture's slope along the point, and along a turn w: w × R p
             J[0], J[1], J[2] = b * w - c * v, c * u - a * w, a * v - b * u
             J[3], J[4], J[5] = u, v, w
+            # Geman-McClure: weight (1 + (r / c)²)⁻²
             trust = weight[n] / (1 + (off[n] / outlier) ** 2) ** 2
             for i in range(6):
                 g[i] += trust * off[n] * J[i]
@@ -135,10 +140,11 @@ def _align(
             for j in range(i + 1):
                 H[i, j] *= evidence
                 H[j, i] = H[i, j]
-            H[i, i] += held[i]
+            H[i, i] += precision[i]
+        # and p (x - m)² of turn and distance
         turned = _vector(rotation @ start.T)
-        g[:3] += held[:3] * turned
-        g[5] += held[5] * (translation[2] - away)
+        g[:3] += precision[:3] * turned
+        g[5] += precision[5] * (translation[2] - away)
         step = -np.linalg.solve(H, g)
         rotation[:] = _turn(step[:3]) @ rotation
         translation += step[3:]

@@ -85,8 +85,8 @@ def pose_frames(
     solver, photos = PerformanceSolver(head), []
     for index, focal in enumerate(focals):
         one = slice(index, index + 1)
-        said = None if belief is None else (belief[0][one], belief[1][one])
-        found = solver.solve(landmarks[one], focal, (size[0] / 2, size[1] / 2), said)
+        prior = None if belief is None else (belief[0][one], belief[1][one])
+        found = solver.solve(landmarks[one], focal, (size[0] / 2, size[1] / 2), prior)
         camera = Camera.centred(focal, *size)
         photos.append(PhotoFit(camera, found.rotation[0], found.translation[0], found.coefficients[0]))
     return photos
@@ -99,6 +99,7 @@ def solve_key_frames(
     landmarks: Sequence[Float32[ndarray, "478 3"]],
     size: tuple[int, int],
     start: DenseFit,
+    *,
     known: bool = False,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> KeyFrames:
@@ -115,7 +116,7 @@ def solve_key_frames(
         progress: called with the fraction done; what it raises ends the work.
     """
     pictures = [crops.crop(index) for index in chosen.tolist()]
-    views = solve_views(model, pictures, landmarks, size, start, known, progress)
+    views = solve_views(model, pictures, landmarks, size, start, known=known, progress=progress)
     if views is not None:
         return KeyFrames(chosen, views, by_flow=True)
     rotations = Rotation.from_matrix(np.stack([photo.rotation for photo in start.photos]))
@@ -130,6 +131,7 @@ def solve_views(
     landmarks: Sequence[Float32[ndarray, "478 3"]],
     size: tuple[int, int],
     start: DenseFit,
+    *,
     known: bool = False,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> KeyViews | None:

@@ -101,7 +101,7 @@ class Performance:
 
 
 Belief = tuple[Float[ndarray, "frames 52"], Float[ndarray, "frames 52"]]
-"""What a learned prior says: coefficients and their standard deviations."""
+"""A learned prior's Gaussians: mean coefficients and their standard deviations."""
 
 
 class PerformanceSolver:
@@ -174,74 +174,97 @@ class PerformanceSolver:
 
     def _improve(self, state: _State, belief: Belief | None, pose_only: bool) -> None:
         """One Gauss-Newton step on all frames."""
-        w = self.weights
-        frames = len(state.rotation)
+        view = self._linearised(state, pose_only)
+        H, g = self._landmark_terms(view)
+        pose = H[:, :6, :6] + 1e-6 * np.eye(6)
+        step = np.zeros_like(state.expression)
+        if not pose_only:
+            more_H, more_g = self._closure_terms(view)
+            H, g = H + more_H, g + more_g
+            pose = H[:, :6, :6] + 1e-6 * np.eye(6)
+            step = self._unit_step(H, g, pose, state.expression, belief)
+            g[:, :6] += np.einsum("fij,fi->fj", H[:, 6:, :6], step)
+        moved = np.linalg.solve(pose, -g[:, :6, None])
+        state.expression = np.clip(state.expression + step, 0, 1)
+        state.rotation = Rotation.from_rotvec(moved[:, :3, 0]).as_matrix() @ state.rotation
+        state.translation = state.translation + moved[:, 3:, 0]
+
+    def _linearised(self, state: _State, pose_only: bool) -> _Linearised:
+        """Residuals of the present solution, (f x / z + c - p) / σ, and how they follow their points."""
         R = state.rotation.astype(np.float32)
         shape = self._rest + np.tensordot(state.expression.astype(np.float32), self._units, axes=1)
         turned = shape @ R.transpose(0, 2, 1)
         in_camera = turned + state.translation[:, None].astype(np.float32)
-        scale = (1 / (state.unit * w.noise)).astype(np.float32)[:, None]
+        scale = (1 / (state.unit * self.weights.noise)).astype(np.float32)[:, None]
         x, y, z = in_camera[..., 0], in_camera[..., 1], in_camera[..., 2]
         near = np.float32(state.focal) / z
         pixels = np.stack([x * near, y * near], axis=-1) + state.centre.astype(np.float32)
         residual = (pixels - state.seen.astype(np.float32)) * scale[..., None]
+        return _Linearised(
+            rotation=R,
+            turned=turned,
+            residual=residual.transpose(0, 2, 1),
+            pull=pixel_pull(in_camera, state.focal) * scale[:, None, :, None],
+            facing=np.clip((-(self._normals @ R.transpose(0, 2, 1))[..., 2] - 0.1) / 0.3, 0, 1),
+            shape=self._shape[:, :, :0] if pose_only else self._shape,
+        )
 
-        squared = np.square(residual).sum(-1)
-        facing = np.clip((-(self._normals @ R.transpose(0, 2, 1))[..., 2] - 0.1) / 0.3, 0, 1)
-        weight = np.sqrt(self._trust * facing) / (1 + squared / w.outlier**2)
+    def _landmark_terms(self, view: _Linearised) -> tuple[ndarray, ndarray]:
+        """INORig eq. 9, Geman-McClure: least squares with the weight sqrt(t) / (1 + r² / c²)."""
+        squared = np.square(view.residual.transpose(0, 2, 1)).sum(-1)
+        weight = np.sqrt(self._trust * view.facing) / (1 + squared / self.weights.outlier**2)
+        rows = view.rows(np.arange(len(self._used)), view.pull * weight[:, None, :, None])
+        return normal_equations(_flat(rows), (view.residual * weight[:, None]).reshape(len(rows), -1))
 
-        pull = pixel_pull(in_camera, state.focal) * scale[:, None, :, None]
-        off = residual.transpose(0, 2, 1)
-        shape_of = self._shape[:, :, :0] if pose_only else self._shape
-        every = np.arange(len(self._used))
-        rows = point_rows(every, turned, pull * weight[:, None, :, None], R, shape_of)
-        H, g = normal_equations(_flat(rows), (off * weight[:, None]).reshape(frames, -1))
-        if not pose_only:
-            # lids that are turned away tell nothing
-            a, b = self._pairs.T
-            both = np.sqrt(np.minimum(facing[:, a], facing[:, b]))[:, None] * np.float32(
-                w.noise / w.closure_noise
-            )
-            ends = (point_rows(p, turned[:, p], pull[:, :, p], R, shape_of) for p in (a, b))
-            gap = np.subtract(*ends) * both[..., None]
-            gap_off = ((off[..., a] - off[..., b]) * both).reshape(frames, -1)
-            more_H, more_g = normal_equations(_flat(gap), gap_off)
-            H, g = H + more_H, g + more_g
+    def _closure_terms(self, view: _Linearised) -> tuple[ndarray, ndarray]:
+        """DECA eq. 6: |(p_a - p_b) - (q_a - q_b)|² of lids and lips; those turned away tell nothing."""
+        a, b = self._pairs.T
+        firmer = np.float32(self.weights.noise / self.weights.closure_noise)
+        weight = np.sqrt(np.minimum(view.facing[:, a], view.facing[:, b]))[:, None] * firmer
+        ends = (view.rows(p, view.pull[:, :, p]) for p in (a, b))
+        rows = np.subtract(*ends) * weight[..., None]
+        gap = (view.residual[..., a] - view.residual[..., b]) * weight
+        return normal_equations(_flat(rows), gap.reshape(len(rows), -1))
 
-        e = state.expression
-        step = np.zeros_like(e)
-        pose = H[:, :6, :6] + 1e-6 * np.eye(6)
-        if not pose_only:
-            curve = np.full_like(e, w.ridge)
-            slope = w.ridge * e + w.sparsity / 2
-            if belief is not None:
-                precision = w.prior / np.square(belief[1])
-                curve += precision
-                slope += precision * (e - belief[0])
-            pairs = e[:, EXCLUSIVE_UNITS]
-            smaller = np.take_along_axis(
-                np.broadcast_to(EXCLUSIVE_UNITS, pairs.shape), pairs.argmin(-1)[..., None], axis=-1
-            )[..., 0]
-            rows_of = np.repeat(np.arange(frames), smaller.shape[1])
-            np.add.at(curve, (rows_of, smaller.ravel()), w.exclusive)
-            np.add.at(slope, (rows_of, smaller.ravel()), w.exclusive * e[rows_of, smaller.ravel()])
-            # The pose is solved for within each choice of units (Schur complement), so bounds hold exactly.
-            across = H[:, 6:, :6]
-            solved = np.linalg.solve(
-                pose, np.concatenate([across.transpose(0, 2, 1), g[:, :6, None]], axis=2)
-            )
-            reduced = H[:, 6:, 6:] - across @ solved[..., :-1]
-            units = np.arange(52)
-            reduced[:, units, units] += curve
-            slope += g[:, 6:] - np.einsum("fij,fj->fi", across, solved[..., -1])
-            low, high = -e, 1 - e
-            low[:, TONGUE] = high[:, TONGUE] = 0.0
-            step = solve_bounded(reduced, slope, low, high)
-            g[:, :6] += np.einsum("fij,fi->fj", across, step)
-        turn = np.linalg.solve(pose, -g[:, :6, None])
-        state.expression = np.clip(e + step, 0, 1)
-        state.rotation = Rotation.from_rotvec(turn[:, :3, 0]).as_matrix() @ state.rotation
-        state.translation = state.translation + turn[:, 3:, 0]
+    def _unit_step(
+        self, H: ndarray, g: ndarray, pose: ndarray, e: Float[ndarray, "frames 52"], belief: Belief | None
+    ) -> Float[ndarray, "frames 52"]:
+        """Change of the units within their bounds.
+
+        The pose is solved for within each choice of units (Schur complement), so bounds hold exactly:
+        (H_ee - H_ep H_pp⁻¹ H_pe + curve) d = -(g_e - H_ep H_pp⁻¹ g_p + slope).
+        """
+        curve, slope = self._unit_priors(e, belief)
+        across = H[:, 6:, :6]
+        solved = np.linalg.solve(pose, np.concatenate([across.transpose(0, 2, 1), g[:, :6, None]], axis=2))
+        reduced = H[:, 6:, 6:] - across @ solved[..., :-1]
+        units = np.arange(52)
+        reduced[:, units, units] += curve
+        slope += g[:, 6:] - np.einsum("fij,fj->fi", across, solved[..., -1])
+        low, high = -e, 1 - e
+        low[:, TONGUE] = high[:, TONGUE] = 0.0
+        return solve_bounded(reduced, slope, low, high)
+
+    def _unit_priors(
+        self, e: Float[ndarray, "frames 52"], belief: Belief | None
+    ) -> tuple[Float[ndarray, "frames 52"], Float[ndarray, "frames 52"]]:
+        """Half the second and first derivative of ridge e² + sparsity |e| + p (e - m)² + exclusive min²."""
+        w = self.weights
+        curve = np.full_like(e, w.ridge)
+        slope = w.ridge * e + w.sparsity / 2
+        if belief is not None:
+            prior_mean, prior_std = belief
+            precision = w.prior / np.square(prior_std)
+            curve += precision
+            slope += precision * (e - prior_mean)
+        # the smaller unit of each exclusive pair (CPEM eq. 4)
+        pairs = e[:, EXCLUSIVE_UNITS]
+        choices = np.broadcast_to(EXCLUSIVE_UNITS, pairs.shape)
+        smaller = np.take_along_axis(choices, pairs.argmin(-1)[..., None], axis=-1)[..., 0]
+        frames = np.repeat(np.arange(len(e)), smaller.shape[1])
+        np.add.at(curve, (frames, smaller.ravel()), w.exclusive)
+        np.add.at(slope, (frames, smaller.ravel()), w.exclusive * e[frames, smaller.ravel()])
+        return curve, slope
 
 
 @dataclass
@@ -255,6 +278,30 @@ class _State:
     rotation: ndarray
     translation: ndarray
     expression: ndarray
+
+
+@dataclass(frozen=True)
+class _Linearised:
+    """Frames at the present solution; single precision.
+
+    Attributes:
+        turned: landmarks as the head is turned, from its origin, camera axes.
+        residual: in standard deviations.
+        pull: how residuals follow their landmarks, camera axes.
+        facing: weight of each landmark's side of the head, 0 where it is turned away.
+        shape: how all landmarks move by the unknowns that follow the pose.
+    """
+
+    rotation: Float32[ndarray, "frames 3 3"]
+    turned: Float32[ndarray, "frames used 3"]
+    residual: Float32[ndarray, "frames 2 used"]
+    pull: Float32[ndarray, "frames 2 used 3"]
+    facing: Float32[ndarray, "frames used"]
+    shape: Float32[ndarray, "3 used unknowns"]
+
+    def rows(self, points: ndarray, pull: ndarray) -> Float32[ndarray, "frames 2 points columns"]:
+        """Rows of the Jacobian of some landmarks."""
+        return point_rows(points, self.turned[:, points], pull, self.rotation, self.shape)
 
 
 def _flat(rows: ndarray) -> ndarray:

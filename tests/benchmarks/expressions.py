@@ -20,10 +20,11 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_INDEX, ARKIT_NAMES
 from core.deformation.expressions import personalise_expressions
-from core.deformation.eyelids import Eyeball, Eyelids, find_eyelids, fit_eyeball, lid_gap
+from core.deformation.eyelids import Eyeball, Eyelids, find_eyelids, fit_eyeball
 from core.deformation.interior import settle_neutral
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
+from tests.lids import lid_gap
 
 PEOPLE = 8
 SPREAD = 0.6

@@ -52,7 +52,7 @@ def words(
             look, count = follower.look(frame), index + 1
             if look.landmarks is not None and index % _EVERY == 0:
                 own = expression.read(frame.pixels, look.landmarks)
-                sure = own.expression_spread if own.expression_spread is not None else np.ones(52)
+                sure = own.expression_std if own.expression_std is not None else np.ones(52)
                 whole = face.read(frame.pixels, look.landmarks).expression
                 frames.append(index)
                 said.append(np.concatenate([whole, own.expression, sure]))

@@ -28,7 +28,7 @@ from numpy import ndarray
 from PIL import Image
 
 from core.arkit import ARKIT_INDEX
-from core.deformation.eyelids import find_eyelids, fit_eyeball, lid_gap
+from core.deformation.eyelids import find_eyelids, fit_eyeball
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.geometry.closest import closest_points
@@ -38,6 +38,7 @@ from core.retarget.keyless.mesh import TargetMesh
 from core.scene.camera import portrait_camera
 from core.scene.render import render_clay
 from tests.benchmarks.reading import data_folder
+from tests.lids import lid_gap
 from tests.rigs import model_rig
 
 GROUPS: dict[str, str | tuple[str, ...]] = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.arkit import ARKIT_NAMES
-from core.rig import Material, save_rig
+from core.rig import RigMaterial, save_rig
 from tests.blenders import each_blender, run_in_blender
 from tests.rigs import make_rig
 
@@ -113,7 +113,7 @@ def test_a_plain_material(blender: str, rig_path: Path) -> None:
 def test_the_alpha_channel_of_a_texture_is_used(blender: str, tmp_path: Path) -> None:
     rig = make_rig()
     lashes = np.zeros((8, 8, 4), np.uint8)
-    materials = (*rig.materials[:5], Material("lashes", alpha=0.7, texture="lashes.png"))
+    materials = (*rig.materials[:5], RigMaterial("lashes", alpha=0.7, texture="lashes.png"))
     changed = make_rig(materials=materials, textures={**rig.textures, "lashes.png": lashes})
     save_rig(changed, tmp_path / "head.semrig")
     assert run_in_blender(blender, "material", tmp_path / "head.semrig", 5)["alpha textured"]

@@ -17,9 +17,9 @@ from core.scene.shading import linear_to_srgb
 SIDE = 320
 
 
-def person(model: FaceModel, seed: int, spread: float = 0.6) -> ndarray:
+def person(model: FaceModel, seed: int, std: float = 0.6) -> ndarray:
     """Whitened identity of a plausible person."""
-    return spread * np.random.default_rng(seed).standard_normal(len(model.identity_basis))
+    return std * np.random.default_rng(seed).standard_normal(len(model.identity_basis))
 
 
 def expression(**units: float) -> ndarray:

@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as arrays_of
 
 from core.arkit import ARKIT_NAMES
 from core.errors import OutputFailed, RigUnreadable
-from core.rig import Camera, Displacement, Material, Photo, Rig, load_rig, save_rig
+from core.rig import Displacement, Rig, RigCamera, RigMaterial, RigPhoto, load_rig, save_rig
 from tests.rigs import make_rig
 
 RELIEF = Displacement.of("wrinkle", np.zeros((8, 8), np.float32))
@@ -32,7 +32,7 @@ def assert_same(value: Any, other: Any) -> None:
     if isinstance(value, np.ndarray):
         assert value.dtype == other.dtype
         np.testing.assert_array_equal(value, other)
-    elif isinstance(value, (Rig, Photo, Displacement)):
+    elif isinstance(value, (Rig, RigPhoto, Displacement)):
         for field in fields(value):
             assert_same(getattr(value, field.name), getattr(other, field.name))
     elif isinstance(value, dict):
@@ -92,11 +92,11 @@ finite = st.floats(-10, 10, width=32)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 sides = st.integers(1, 9)
 photos = st.builds(
-    Photo,
+    RigPhoto,
     file=texts,
     width=st.integers(1, 10000),
     height=st.integers(1, 10000),
-    camera=st.builds(Camera, finite, finite, finite, finite),
+    camera=st.builds(RigCamera, finite, finite, finite, finite),
     rotation=arrays_of.arrays(np.float32, (3, 3), elements=finite),
     translation=arrays_of.arrays(np.float32, (3,), elements=finite),
     expression=st.dictionaries(st.sampled_from(ARKIT_NAMES), st.floats(0, 1)),
@@ -357,7 +357,7 @@ def test_texture_names_cannot_be_paths(saved: Path, texture: str) -> None:
     [
         {"textures": {}},
         {"previews": {"../front.png": np.zeros((2, 2, 3), np.uint8)}},
-        {"materials": (Material("skin"),)},
+        {"materials": (RigMaterial("skin"),)},
         {"provenance": {"time": float("nan")}},
         {"displacement": (RELIEF, RELIEF)},
         {"displacement": (replace(RELIEF, weights={"smile": 1.0}),)},

@@ -178,7 +178,7 @@ def test_a_reader_sees_frames_with_a_face_and_is_believed(clip: Path, tracked: T
     said = np.zeros(120, np.float32)
     said[0] = 2.0
     turn = (FACING @ Rotation.from_euler("y", 20, degrees=True).as_matrix()).astype(np.float32)
-    sure = Reading(said, np.full(120, 0.01, np.float32), rotation=turn, rotation_spread=np.full(3, 1e-4, "f"))
+    sure = Reading(said, np.full(120, 0.01, np.float32), rotation=turn, rotation_std=np.full(3, 1e-4, "f"))
     reader = ToldReader(lambda _: sure)
     made = track_video(clip, reader=reader)
     shown = np.setdiff1d(np.arange(FRAMES), list(GONE))
@@ -200,7 +200,7 @@ def test_a_reader_sees_frames_with_a_face_and_is_believed(clip: Path, tracked: T
 
 def test_frames_before_the_click_are_not_read_and_another_models_reader_is_not_asked(clip: Path) -> None:
     late = TrackOptions(end=0.4, point=(SIDE / 2, 140.0), point_time=0.2)
-    reader = ToldReader(lambda _: Reading(rotation_spread=np.full(3, 0.02, np.float32)))
+    reader = ToldReader(lambda _: Reading(rotation_std=np.full(3, 0.02, np.float32)))
     track = track_video(clip, late, reader=reader).track
     assert 0 < len(reader.asked) < len(track.times)
     assert np.isfinite(track.head_rotation).all()

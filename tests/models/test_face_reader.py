@@ -111,10 +111,8 @@ def test_a_mirrored_photo_gives_the_mirrored_reading(
     expected = MIRROR.labels(labels)
     for name in ("identity", "expression", "albedo", "rotation", "translation", "sh"):
         np.testing.assert_allclose(getattr(other, name), expected[name], atol=0.002, err_msg=name)
-    assert reading.expression_spread is not None and other.expression_spread is not None
-    np.testing.assert_allclose(
-        other.expression_spread, reading.expression_spread[list(MIRRORED_UNITS)], atol=0.002
-    )
+    assert reading.expression_std is not None and other.expression_std is not None
+    np.testing.assert_allclose(other.expression_std, reading.expression_std[list(MIRRORED_UNITS)], atol=0.002)
 
 
 def test_a_turned_photo_gives_the_same_face_turned(

@@ -57,7 +57,7 @@ def test_a_network_without_errors_gives_back_the_truth_from_any_crop(
     for name, value in known.items():
         np.testing.assert_allclose(getattr(reading, name), value, atol=2e-6, err_msg=name)
     np.testing.assert_array_equal(reading.camera, camera.astype(np.float32))
-    assert reading.identity_spread is None and reading.rotation_spread is None
+    assert reading.identity_std is None and reading.rotation_std is None
 
 
 def test_errors_of_the_two_looks_are_halved() -> None:
@@ -101,19 +101,19 @@ def test_spreads_go_along_into_the_photo() -> None:
     looks["expression_spread"][1, ARKIT_INDEX["mouthSmileRight"]] = 0.3
     looks["rotation_spread"] = np.tile([0.1, 0.2, 0.3], (2, 1))
     reading = join_faces(looks, MIRROR, crop, camera)
-    assert reading.identity_spread is not None and reading.rotation_spread is not None
-    assert reading.expression_spread is not None
-    np.testing.assert_allclose(reading.identity_spread, sure, rtol=1e-5)
-    assert reading.expression_spread[ARKIT_INDEX["mouthSmileLeft"]] == pytest.approx(0.3)
-    assert np.sort(reading.expression_spread)[-2] == pytest.approx(0.1)
-    np.testing.assert_allclose(reading.rotation_spread, [0.2, 0.1, 0.3], rtol=1e-5)
+    assert reading.identity_std is not None and reading.rotation_std is not None
+    assert reading.expression_std is not None
+    np.testing.assert_allclose(reading.identity_std, sure, rtol=1e-5)
+    assert reading.expression_std[ARKIT_INDEX["mouthSmileLeft"]] == pytest.approx(0.3)
+    assert np.sort(reading.expression_std)[-2] == pytest.approx(0.1)
+    np.testing.assert_allclose(reading.rotation_std, [0.2, 0.1, 0.3], rtol=1e-5)
 
 
 def test_one_look_at_an_expression_is_itself() -> None:
     said = np.linspace(0, 1, 52, dtype=np.float32)[None]
     reading = join_expressions(said, None)
     np.testing.assert_array_equal(reading.expression, said[0])
-    assert reading.expression_spread is None
+    assert reading.expression_std is None
 
 
 def photo(mean: list[float], spread: list[float] | None) -> FaceReading:

@@ -36,7 +36,6 @@ EXPECTED_SECONDS: Final = {"landmarks": 4.0, "registration": 9.0, "expressions":
 
 _LASHES: Final = re.compile(r"lash|wimper|cilia|hair|haar|scalp", re.IGNORECASE)
 _POOR: Final = 2e-3  # metres of rig: median distance of a registration that went wrong
-_PLACE: Final = "Place the landmarks by hand: show them in Blender, or write them with --write-landmarks."
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,14 @@ class ShapeTransfer:
         held[self._skin] = found.distance > _FAR
         held[np.unique(triangles[followed >= 0])] = False
         self._solver = GradientTransfer(
-            settled, own, vertices, triangles, followed, at.barycentrics, trust, held
+            source=settled,
+            source_triangles=own,
+            target=vertices,
+            target_triangles=triangles,
+            followed=followed,
+            barycentrics=at.barycentrics,
+            trust=trust,
+            held=held,
         )
         self._held = held
         self._normals_of_skin = normals

@@ -25,7 +25,14 @@ def _transfer(held: bool) -> tuple[GradientTransfer, ndarray, ndarray]:
     found = closest_points(target[fine].mean(axis=1), source, coarse)
     fixed = (target[:, 0] == -1) if held else np.zeros(len(target), bool)
     transfer = GradientTransfer(
-        source, coarse, target, fine, found.triangle, found.barycentrics, np.full(len(target), 1e-4), fixed
+        source=source,
+        source_triangles=coarse,
+        target=target,
+        target_triangles=fine,
+        followed=found.triangle,
+        barycentrics=found.barycentrics,
+        trust=np.full(len(target), 1e-4),
+        held=fixed,
     )
     return transfer, source, target
 

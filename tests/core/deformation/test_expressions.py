@@ -8,9 +8,10 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_INDEX, ARKIT_NAMES, mirrored_name
 from core.deformation.expressions import personalise_expressions
-from core.deformation.eyelids import Eyelids, find_eyelids, fit_eyeball, lid_gap
+from core.deformation.eyelids import Eyelids, find_eyelids, fit_eyeball
 from core.deformation.interior import settle_neutral
 from core.face_model.model import FaceModel
+from tests.lids import lid_gap
 
 EYES = ("eye_left", "eye_right")
 

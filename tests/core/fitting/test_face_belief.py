@@ -1,4 +1,4 @@
-"""Beliefs of networks pull the fits as far as they are sure, and no belief leaves them as they were."""
+"""Beliefs of networks pull the fits as far as their precision, and no belief leaves them as they were."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def surface(anny: FaceModel) -> FaceSurface:
     return FaceSurface(anny)
 
 
-def about_expression(value: float, spread: float) -> FaceBelief:
+def about_expression(value: float, std: float) -> FaceBelief:
     """That both corners of the mouth are raised so far."""
-    said, sure = np.zeros((1, 52)), np.full((1, 52), np.inf)
-    said[:, SMILE], sure[:, SMILE] = value, spread
-    return FaceBelief(expression=said, expression_spread=sure)
+    mean, stds = np.zeros((1, 52)), np.full((1, 52), np.inf)
+    mean[:, SMILE], stds[:, SMILE] = value, std
+    return FaceBelief(expression=mean, expression_std=stds)
 
 
-def about_rotation(rotation: ndarray, spread: float) -> FaceBelief:
-    return FaceBelief(rotation=rotation[None], rotation_spread=np.full((1, 3), spread))
+def about_rotation(rotation: ndarray, std: float) -> FaceBelief:
+    return FaceBelief(rotation=rotation[None], rotation_std=np.full((1, 3), std))
 
 
 def degrees_apart(a: ndarray, b: ndarray) -> float:
@@ -73,7 +73,7 @@ def face_error(model: FaceModel, identity: ndarray, truth: ndarray) -> float:
 def test_what_is_not_believed_is_the_prior() -> None:
     mean, precision = FaceBelief(np.array([0.5, -1.0, 3.0]), np.array([0.5, 0.1, 2.0])).identity_prior(5, 1.0)
     np.testing.assert_allclose(mean, [0.5, -1, 3, 0, 0])
-    np.testing.assert_allclose(precision, [4, 100, 1, 1, 1])  # a spread of 2 knows no less than the prior
+    np.testing.assert_allclose(precision, [4, 100, 1, 1, 1])  # a deviation of 2 knows no less than the prior
     np.testing.assert_array_equal(FaceBelief().identity_prior(3, 1.0), ([0, 0, 0], [1, 1, 1]))
     shorter, _ = FaceBelief(np.ones(4), np.ones(4)).identity_prior(2, 1.0)
     assert shorter.shape == (2,)
@@ -86,8 +86,8 @@ def test_a_belief_about_other_photos_is_refused(anny: FaceModel, seen: Observati
 
 def test_the_surer_the_belief_the_less_sparsity() -> None:
     kept = [
-        PhotoBelief(np.zeros(52), np.full(52, spread), np.eye(3), np.full(3, np.inf)).sparsity[0]
-        for spread in (1e-3, 0.05, 0.2, 0.5, np.inf)
+        PhotoBelief(np.zeros(52), np.full(52, std), np.eye(3), np.full(3, np.inf)).sparsity[0]
+        for std in (1e-3, 0.05, 0.2, 0.5, np.inf)
     ]
     assert (np.diff(kept) > 0).all()
     assert kept[0] < 0.01 and kept[2] == pytest.approx(0.5) and kept[4] == 1
@@ -111,16 +111,16 @@ def test_no_belief_and_a_belief_of_nothing_are_the_same_to_the_last_bit(
     np.testing.assert_array_equal(fits[0].photos[0].expression, fits[1].photos[0].expression)
 
 
-@pytest.mark.parametrize("spread", [0.2, 0.5])
-def test_a_fit_with_a_belief_beats_both_the_belief_and_the_fit_alone(anny: FaceModel, spread: float) -> None:
+@pytest.mark.parametrize("std", [0.2, 0.5])
+def test_a_fit_with_a_belief_beats_both_the_belief_and_the_fit_alone(anny: FaceModel, std: float) -> None:
     """On the mean of three people, whose belief is as far off as it says."""
     errors = []
     for seed in range(20, 23):
         truth = person(anny, seed, 1.0)
         seen = [photograph(anny, truth, expression(mouthSmileLeft=0.6), yaw=0.2, noise=0.02)]
-        off = spread * np.sqrt(1 - spread**2) * np.random.default_rng(seed).standard_normal(len(truth))
-        mean = truth * (1 - spread**2) + off
-        both = fit_landmarks(anny, seen, belief=FaceBelief(mean, np.full(len(truth), spread)))
+        off = std * np.sqrt(1 - std**2) * np.random.default_rng(seed).standard_normal(len(truth))
+        mean = truth * (1 - std**2) + off
+        both = fit_landmarks(anny, seen, belief=FaceBelief(mean, np.full(len(truth), std)))
         codes = mean, fit_landmarks(anny, seen).identity, both.identity
         errors.append([face_error(anny, code, truth) for code in codes])
     of_belief, of_fit, of_both = np.mean(errors, axis=0)
@@ -130,13 +130,13 @@ def test_a_fit_with_a_belief_beats_both_the_belief_and_the_fit_alone(anny: FaceM
 def test_a_sure_identity_is_kept_and_a_vague_one_is_not(
     anny: FaceModel, seen: Observation, alone: LandmarkFit
 ) -> None:
-    said = person(anny, 21)
-    sure, vague = (
-        fit_landmarks(anny, [seen], belief=FaceBelief(said, np.full(len(said), spread))).identity
-        for spread in (0.01, 0.95)
+    prior_mean = person(anny, 21)
+    firm, vague = (
+        fit_landmarks(anny, [seen], belief=FaceBelief(prior_mean, np.full(len(prior_mean), std))).identity
+        for std in (0.01, 0.95)
     )
-    assert np.abs(sure - said).max() < 0.05
-    assert np.linalg.norm(vague - said) > 10 * np.linalg.norm(sure - said)
+    assert np.abs(firm - prior_mean).max() < 0.05
+    assert np.linalg.norm(vague - prior_mean) > 10 * np.linalg.norm(firm - prior_mean)
 
 
 def test_a_believed_smile_is_not_flattened_by_sparsity(
@@ -151,9 +151,9 @@ def test_a_believed_smile_is_not_flattened_by_sparsity(
 
 
 def test_only_a_belief_shows_the_tongue(anny: FaceModel, seen: Observation, surface: FaceSurface) -> None:
-    said, sure = np.zeros((1, 52)), np.full((1, 52), np.inf)
-    said[0, ARKIT_INDEX["tongueOut"]], sure[0, ARKIT_INDEX["tongueOut"]] = 0.7, 0.1
-    belief = FaceBelief(expression=said, expression_spread=sure)
+    mean, stds = np.zeros((1, 52)), np.full((1, 52), np.inf)
+    mean[0, ARKIT_INDEX["tongueOut"]], stds[0, ARKIT_INDEX["tongueOut"]] = 0.7, 0.1
+    belief = FaceBelief(expression=mean, expression_std=stds)
     coarse = fit_landmarks(anny, [seen], belief=belief)
     fine = fit_dense(surface, [seen], coarse.identity, coarse.photos, belief=belief, iterations=3)
     for fit in (coarse, fine):
@@ -164,26 +164,26 @@ def test_a_believed_rotation_pulls_as_far_as_it_is_sure(
     anny: FaceModel, seen: Observation, alone: LandmarkFit
 ) -> None:
     start = alone.photos[0].rotation
-    said = Rotation.from_rotvec([0.1, -0.05, 0.03]).as_matrix() @ start
+    prior_mean = Rotation.from_rotvec([0.1, -0.05, 0.03]).as_matrix() @ start
     away = [
         degrees_apart(
-            fit_landmarks(anny, [seen], belief=about_rotation(said, spread)).photos[0].rotation, said
+            fit_landmarks(anny, [seen], belief=about_rotation(prior_mean, std)).photos[0].rotation, prior_mean
         )
-        for spread in (0.001, 0.03, 3.0)
+        for std in (0.001, 0.03, 3.0)
     ]
     assert away[0] < 0.3
     assert away[0] < away[1] < away[2]
-    assert away[2] == pytest.approx(degrees_apart(start, said), abs=0.2)
+    assert away[2] == pytest.approx(degrees_apart(start, prior_mean), abs=0.2)
 
 
 def test_the_dense_fit_keeps_to_beliefs_too(
     anny: FaceModel, seen: Observation, surface: FaceSurface, alone: LandmarkFit
 ) -> None:
-    said = Rotation.from_rotvec([0.04, 0.0, 0.0]).as_matrix() @ alone.photos[0].rotation
+    prior_mean = Rotation.from_rotvec([0.04, 0.0, 0.0]).as_matrix() @ alone.photos[0].rotation
     identity = person(anny, 21)
     belief = FaceBelief(
         identity, np.full(len(identity), 0.05), *vars_of(about_expression(1.0, 0.02)),
-        said[None], np.full((1, 3), 0.002),
+        prior_mean[None], np.full((1, 3), 0.002),
     )  # fmt: skip
     free, held = (
         fit_dense(surface, [seen], alone.identity, alone.photos, belief=each, iterations=60)
@@ -191,11 +191,13 @@ def test_the_dense_fit_keeps_to_beliefs_too(
     )
     assert np.linalg.norm(held.identity - identity) < 0.7 * np.linalg.norm(free.identity - identity)
     assert held.photos[0].expression[SMILE].mean() > free.photos[0].expression[SMILE].mean() + 0.1
-    assert degrees_apart(held.photos[0].rotation, said) < 0.5 * degrees_apart(free.photos[0].rotation, said)
+    assert degrees_apart(held.photos[0].rotation, prior_mean) < 0.5 * degrees_apart(
+        free.photos[0].rotation, prior_mean
+    )
 
 
 def vars_of(belief: FaceBelief) -> tuple[ndarray | None, ndarray | None]:
-    return belief.expression, belief.expression_spread
+    return belief.expression, belief.expression_std
 
 
 def test_tracks_that_say_nothing_leave_the_belief(
@@ -204,26 +206,26 @@ def test_tracks_that_say_nothing_leave_the_belief(
     points = sample_face(anny, 50)
     silent = Tracks(np.zeros((50, 2)), np.zeros(50), np.zeros((50, 2)))
     start = DenseFit(alone.identity, np.zeros((anny.vertex_count, 3), np.float32), alone.photos)
-    said = person(anny, 22)
-    belief = FaceBelief(said, np.full(len(said), 0.02))
+    prior_mean = person(anny, 22)
+    belief = FaceBelief(prior_mean, np.full(len(prior_mean), 0.02))
     found = fit_tracks(anny, [seen], points, [silent], start, TrackWeights(noise=1.0), belief=belief)
-    assert np.abs(found.identity - said).max() < 0.05
+    assert np.abs(found.identity - prior_mean).max() < 0.05
 
 
 @dataclass
 class _Reading:
     identity: ndarray
-    identity_spread: ndarray | None
+    identity_std: ndarray | None
     expression: ndarray
-    expression_spread: ndarray | None
+    expression_std: ndarray | None
     rotation: ndarray
-    rotation_spread: ndarray | None
+    rotation_std: ndarray | None
 
 
 def test_readings_become_a_belief_and_gaps_say_nothing() -> None:
     turned = Rotation.from_euler("y", 0.3).as_matrix().astype(np.float32)
-    sure, half = np.full(52, 0.1, np.float32), np.full(52, 0.5, np.float32)
-    whole = _Reading(np.zeros(3), np.ones(3), half, sure, turned, np.full(3, 0.02))
+    firm, half = np.full(52, 0.1, np.float32), np.full(52, 0.5, np.float32)
+    whole = _Reading(np.zeros(3), np.ones(3), half, firm, turned, np.full(3, 0.02))
     silent = _Reading(np.zeros(3), None, half, None, turned, None)
     belief = believed([whole, None, silent], (np.full(3, 0.4), np.full(3, 0.5)))
     first, *others = belief.photos(3)
@@ -245,9 +247,9 @@ def test_photos_whose_teeth_meet_are_believed_to_have_a_closed_jaw() -> None:
     belief = with_closed_bites(FaceBelief(identity=np.ones(3)), [True, False])
     assert belief is not None and belief.identity is not None and belief.identity.sum() == 3
     first, second = belief.photos(2)
-    assert first.expression[jaw] < 0.1 and first.expression_spread[jaw] < 0.1
-    assert np.isinf(np.delete(first.expression_spread, jaw)).all()
-    assert np.isinf(second.expression_spread).all()
+    assert first.expression[jaw] < 0.1 and first.expression_std[jaw] < 0.1
+    assert np.isinf(np.delete(first.expression_std, jaw)).all()
+    assert np.isinf(second.expression_std).all()
     both = with_closed_bites(told, [True])
     assert both is not None and both.photos(1)[0].expression[SMILE] == pytest.approx(0.5)
 

@@ -87,10 +87,10 @@ def test_the_true_head_stays_where_it_is(anny: FaceModel, points: SurfacePoints)
     for photo, tracks in zip(
         fit.photos, ViewFlow(anny, views_of(anny, truth), points).tracks(head, fit.photos), strict=True
     ):
-        sure = tracks.trust > 0.3
+        trusted = tracks.trust > 0.3
         off = np.linalg.norm(tracks.pixels - true_pixels(anny, points, head, photo), axis=1)
-        assert sure.sum() > 100
-        assert np.median(off[sure]) < 0.3
+        assert trusted.sum() > 100
+        assert np.median(off[trusted]) < 0.3
 
 
 def test_hidden_points_are_not_trusted(anny: FaceModel, points: SurfacePoints) -> None:
@@ -197,13 +197,13 @@ def test_points_on_an_outline_may_slide_along_it(anny: FaceModel, points: Surfac
 
 def test_smooth_modes_have_their_size_on_the_face_and_end_with_it(anny: FaceModel) -> None:
     modes = smooth_modes(anny, 0.001, 0.02, 80)
-    spread = np.linalg.norm(modes, axis=(0, 2))
+    size = np.linalg.norm(modes, axis=(0, 2))
     face = face_weight(anny)
     lids = anny.landmarks(anny.template)[[*EYE_LEFT, *EYE_RIGHT]]
     from_lids = np.linalg.norm(anny.template[:, None] - lids, axis=2).min(axis=1)
-    assert spread[(face == 1) & (from_lids > 0.01)].mean() == pytest.approx(0.001, rel=0.1)
-    assert spread[from_lids < 0.002].max() < 0.4e-3  # tracks of lids say little of the shape
-    assert spread[(face == 0) & ~anny.region_mask("mouth_interior")].max() == 0  # which follows the lips
+    assert size[(face == 1) & (from_lids > 0.01)].mean() == pytest.approx(0.001, rel=0.1)
+    assert size[from_lids < 0.002].max() < 0.4e-3  # tracks of lids say little of the shape
+    assert size[(face == 0) & ~anny.region_mask("mouth_interior")].max() == 0  # which follows the lips
     edges = anny.triangles[(face == 1)[anny.triangles].all(axis=1)][:, :2]
     step = np.linalg.norm(np.diff(modes[:, edges], axis=2)[:, :, 0], axis=(0, 2))
     assert np.median(step) < 0.5 * 0.001

@@ -19,11 +19,11 @@ def turned_face(frame: int) -> np.ndarray:
 
 
 def test_the_identity_is_made_of_frames_spread_over_clip_and_yaw() -> None:
-    said = [
-        Reading(identity=np.full(120, frame, np.float32), identity_spread=np.full(120, 0.4, np.float32))
+    readings_of = [
+        Reading(identity=np.full(120, frame, np.float32), identity_std=np.full(120, 0.4, np.float32))
         for frame in range(1000)
     ]
-    reader = ToldReader(said.__getitem__)
+    reader = ToldReader(readings_of.__getitem__)
     readings = ClipReadings(reader, every=1)
     for frame in range(1000):
         readings.add(frame, PIXELS, turned_face(frame))
@@ -34,29 +34,29 @@ def test_the_identity_is_made_of_frames_spread_over_clip_and_yaw() -> None:
     yaws = frames % 100
     assert yaws.min() < 15 and yaws.max() > 85
     assert belief.identity is not None and belief.identity[0] == np.float32(frames.mean())
-    assert belief.identity_spread is not None and (belief.identity_spread == np.float32(0.4)).all()
+    assert belief.identity_std is not None and (belief.identity_std == np.float32(0.4)).all()
 
 
 def test_frames_that_were_not_read_are_told_apart() -> None:
-    sure = np.full(3, 0.02, np.float32)
-    reader = ToldReader(lambda number: Reading(rotation_spread=sure if number else None))
+    std = np.full(3, 0.02, np.float32)
+    reader = ToldReader(lambda number: Reading(rotation_std=std if number else None))
     readings = ClipReadings(reader, every=1)
     for frame in (1, 2, 4):
         readings.add(frame, PIXELS, turned_face(frame))
-    rotation, spread = readings.turns(6)
+    rotation, stds = readings.turns(6)
     assert rotation.shape == (6, 3, 3)
-    np.testing.assert_array_equal(np.isfinite(spread).all(axis=1), [False, False, True, False, True, False])
+    np.testing.assert_array_equal(np.isfinite(stds).all(axis=1), [False, False, True, False, True, False])
     np.testing.assert_array_equal(rotation[4], FACING)
-    np.testing.assert_allclose(spread[2], 0.02, rtol=1e-6)
+    np.testing.assert_allclose(stds[2], 0.02, rtol=1e-6)
 
 
 def test_frames_are_read_now_and_then() -> None:
-    reader = ToldReader(lambda _: Reading(rotation_spread=np.full(3, 0.02, np.float32)))
+    reader = ToldReader(lambda _: Reading(rotation_std=np.full(3, 0.02, np.float32)))
     readings = ClipReadings(reader, every=16)
     for frame in (3, 4, 18, 19, 40, 41, 56):
         readings.add(frame, PIXELS, turned_face(frame))
-    spread = readings.turns(60)[1]
-    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(spread).all(axis=1)), [3, 19, 40, 56])
+    stds = readings.turns(60)[1]
+    np.testing.assert_array_equal(np.flatnonzero(np.isfinite(stds).all(axis=1)), [3, 19, 40, 56])
 
 
 def test_a_reader_that_does_not_know_who_it_is_says_nothing() -> None:

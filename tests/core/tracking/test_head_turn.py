@@ -57,8 +57,8 @@ def off(found: np.ndarray) -> np.ndarray:
 def test_a_sure_reader_is_followed_and_a_doubtful_one_is_not() -> None:
     joined = (TURNS * Rotation.from_euler("x", 4, degrees=True)).as_matrix()
     sizes = [
-        np.linalg.norm(off(turns_with_readings(joined, TURNS.as_matrix(), np.full((41, 3), spread))), axis=1)
-        for spread in (1e-4, np.radians(2), 10.0)
+        np.linalg.norm(off(turns_with_readings(joined, TURNS.as_matrix(), np.full((41, 3), std))), axis=1)
+        for std in (1e-4, np.radians(2), 10.0)
     ]
     np.testing.assert_allclose(sizes[0], 0, atol=0.01)
     np.testing.assert_allclose(sizes[1], 2, atol=0.05)  # the zero is as doubtful on both sides
@@ -78,9 +78,9 @@ def test_two_that_err_on_their_own_are_better_together() -> None:
 
 def test_where_frames_were_not_read_all_take_the_zero_alone() -> None:
     joined = (TURNS * Rotation.from_euler("x", 4, degrees=True)).as_matrix()
-    read, spread = TURNS.as_matrix(), np.full((41, 3), np.radians(2))
-    read[::3], spread[::3] = np.eye(3), np.inf
-    found = turns_with_readings(joined, read, spread)
+    read, std = TURNS.as_matrix(), np.full((41, 3), np.radians(2))
+    read[::3], std[::3] = np.eye(3), np.inf
+    found = turns_with_readings(joined, read, std)
     np.testing.assert_allclose(off(found), np.tile([2.0, 0, 0], (41, 1)), atol=0.05)
     np.testing.assert_array_equal(turns_with_readings(joined, read, np.full((41, 3), np.inf)), joined)
 

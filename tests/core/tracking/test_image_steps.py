@@ -29,11 +29,13 @@ def test_a_turn_is_found_from_the_picture() -> None:
     start = Rotation.from_rotvec([0.02, -0.02, 0.01]).as_matrix() @ true
     rotation, translation, off = start.copy(), place.copy(), np.empty(len(points), np.float32)
     camera = np.array([FOCAL, SIDE / 2, SIDE / 2])
-    held = np.array([1e-3] * 3 + [1e6] * 3)
+    precision = np.array([1e-3] * 3 + [1e6] * 3)
     weight = np.ones(len(points), np.float32)
     align_skin(
-        points, weight, look, (picture, across, down), camera, (start, 0.8), held,
-        1.0, 1.0, 20, 1e-6, rotation, translation, off,
+        points=points, weight=weight, look=look, picture=(picture, across, down),
+        camera=camera, start=(start, 0.8), precision=precision,
+        evidence=1.0, outlier=1.0, steps=20, enough=1e-6,
+        rotation=rotation, translation=translation, off=off,
     )  # fmt: skip
     turn = Rotation.from_matrix(rotation @ true.T).magnitude()
     assert turn < 1e-3 and np.abs(off).max() < 0.05

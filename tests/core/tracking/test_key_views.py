@@ -89,7 +89,9 @@ def keys_of(
         neutral = anny.neutral(identity.astype(np.float32))
         start = DenseFit(np.zeros_like(identity), neutral - anny.template, photos)
     chosen = np.arange(len(YAWS))
-    return solve_key_frames(anny, crops, chosen, landmarks, (SIDE, SIDE), start, known, progress)
+    return solve_key_frames(
+        anny, crops, chosen, landmarks, (SIDE, SIDE), start, known=known, progress=progress
+    )
 
 
 def test_key_frames_report_what_is_done_and_stop_where_the_report_says_so(

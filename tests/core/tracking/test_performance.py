@@ -98,10 +98,10 @@ def test_a_sure_belief_is_followed_and_a_vague_one_is_not(head: HeadPoints) -> N
     landmarks, _ = film(head, np.zeros((5, 52)), np.zeros(5))
     wish = np.tile(expression(cheekPuff=0.7), (5, 1))
     solver = PerformanceSolver(head)
-    sure = solver.solve(landmarks, FOCAL, CENTRE, (wish, np.full((5, 52), 1e-3)))
+    firm = solver.solve(landmarks, FOCAL, CENTRE, (wish, np.full((5, 52), 1e-3)))
     vague = solver.solve(landmarks, FOCAL, CENTRE, (wish, np.full((5, 52), 1e3)))
     puff = ARKIT_INDEX["cheekPuff"]
-    assert sure.coefficients[:, puff].min() > 0.65 and vague.coefficients[:, puff].max() < 0.2
+    assert firm.coefficients[:, puff].min() > 0.65 and vague.coefficients[:, puff].max() < 0.2
 
 
 def test_a_habit_of_the_landmark_network_does_not_become_an_expression(head: HeadPoints) -> None:

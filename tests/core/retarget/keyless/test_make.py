@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.arkit import ARKIT_INDEX
-from core.deformation.eyelids import find_eyelids, fit_eyeball, lid_gap
+from core.deformation.eyelids import find_eyelids, fit_eyeball
 from core.errors import Cancelled, LandmarksMissing, MeshUnusable
 from core.face_model.model import FaceModel
 from core.progress import Progress
@@ -17,6 +17,7 @@ from core.retarget.keyless.make import EXPECTED_SECONDS, ShapeKeys, make_shape_k
 from core.retarget.keyless.mesh import TargetMesh
 from core.rig import Rig
 from tests.core.retarget.keyless.conftest import SCALE, SHIFT, Z_UP, character
+from tests.lids import lid_gap
 
 
 @pytest.fixture(scope="module")
