@@ -20,7 +20,7 @@ from core.arkit import ARKIT_NAMES
 from core.face_model.model import LANDMARK_COUNT
 from core.fitting.arrow import Part, solve_arrow
 from core.fitting.jacobian import normal_equations, pixel_pull, point_rows
-from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE
+from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, facing_weight, geman_mcclure
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import PhotoFit
 from core.workers import map_threads
@@ -153,7 +153,7 @@ class PointSolver:
 
     def _trust(self, view: PointView) -> ndarray:
         towards = -(self.points.normals @ view.rotation.T)[:, 2]
-        return view.trust * np.where(view.turns_away, np.clip((towards - 0.1) / 0.3, 0, 1), 1)
+        return view.trust * np.where(view.turns_away, facing_weight(towards), 1)
 
     def _cost(self, identity: ndarray, views: Sequence[PointView], residuals: Sequence[_Residuals]) -> float:
         apart = identity - self._mean
@@ -164,7 +164,7 @@ class PointSolver:
         w = self.weights
         trust, e = self._trust(view), view.expression
         squared = (residuals.places**2).sum(axis=1)
-        cost = float((trust * squared / (1 + squared / w.outlier**2)).sum())  # Geman-McClure
+        cost = float((trust * geman_mcclure(squared, w.outlier)).sum())
         cost += float((trust[:LANDMARK_COUNT] * residuals.depth**2).sum())
         cost += float((residuals.closure**2).sum())
         cost += w.sparsity * float((view.belief.sparsity * e).sum()) + w.ridge * float(e @ e)

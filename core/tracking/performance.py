@@ -16,7 +16,13 @@ from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
 from core.fitting.jacobian import normal_equations, pixel_pull, point_rows
-from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
+from core.fitting.landmark_terms import (
+    CLOSURE_PAIRS,
+    EXCLUSIVE_UNITS,
+    TONGUE,
+    facing_weight,
+    landmark_weights,
+)
 from core.geometry.alignment import align_similarity
 from core.landmark_topology import (
     BROW_LEFT,
@@ -187,7 +193,7 @@ class PerformanceSolver:
         residual = (pixels - state.seen.astype(np.float32)) * scale[..., None]
 
         squared = np.square(residual).sum(-1)
-        facing = np.clip((-(self._normals @ R.transpose(0, 2, 1))[..., 2] - 0.1) / 0.3, 0, 1)
+        facing = facing_weight(-(self._normals @ R.transpose(0, 2, 1))[..., 2])
         weight = np.sqrt(self._trust * facing) / (1 + squared / w.outlier**2)
 
         pull = pixel_pull(in_camera, state.focal) * scale[:, None, :, None]
