@@ -33,7 +33,7 @@ def validate(net: nn.Module, objective: Objective, batches: Iterable[Batch]) -> 
     """Mean figures over all pictures whose truth is known; those that no picture tells are left out.
 
     Args:
-        net: gives what ``models.training.weights.Outputs`` does; in evaluation mode.
+        net: gives what ``models.outputs.Outputs`` does; in evaluation mode.
     """
     sums: dict[str, Tensor] = {}
     counts: dict[str, Tensor] = {}
