@@ -44,7 +44,8 @@ def _both_sides(*pairs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((a + side, b + side) for a, b in pairs for side in ("Left", "Right"))
 
 
-# CPEM's contradictory pairs (eq. 4), in ARKit's vocabulary, plus the pairs that only ARKit has.
+# CPEM's contradictory pairs (eq. 4 and its supplement), in ARKit's vocabulary, plus the pairs that only ARKit
+# has. Its one brow raise is ARKit's inner and outer one.
 EXCLUSIVE_PAIRS: Final[tuple[tuple[str, str], ...]] = (
     *_both_sides(
         ("eyeBlink", "eyeWide"),
@@ -56,6 +57,7 @@ EXCLUSIVE_PAIRS: Final[tuple[tuple[str, str], ...]] = (
         ("mouthFrown", "mouthPress"),
         ("mouthFrown", "mouthDimple"),
     ),
+    *((f"browDown{side}", "browInnerUp") for side in ("Left", "Right")),
     ("eyeLookOutLeft", "eyeLookOutRight"),  # eyes do not diverge
     ("jawLeft", "jawRight"),
     ("mouthLeft", "mouthRight"),

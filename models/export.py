@@ -22,10 +22,11 @@ from torch import Tensor, nn
 
 from core.atomic import staged_output
 from core.errors import BadInput
-from models.et_net import ETNet, RecAugNet
-from models.face_code import FaceCode, FaceCodeNet, default_camera
+from models.et_net import ETNet
+from models.face_code import default_camera
 from models.network import Network
 from models.network_card import INPUTS, OUTPUTS, SPREADS, NetworkCard
+from models.outputs import AnyNet, Outputs
 
 TOLERANCE: Final = 0.01
 """How far outputs of the file may be from the network's, in the outputs' own units (standard deviations,
@@ -54,25 +55,20 @@ class Exported:
 class WholeNet(nn.Module):
     """The network round which the file is made: bytes in, plain arrays out."""
 
-    def __init__(self, net: ETNet | FaceCodeNet | RecAugNet) -> None:
+    def __init__(self, net: AnyNet) -> None:
         super().__init__()
-        self.net = net
+        self.outputs = Outputs(net)
 
     def forward(
         self, image: UInt8[Tensor, "batch side side 3"], camera: Float[Tensor, "batch 4"] | None = None
     ) -> tuple[Tensor, ...]:
         """Outputs in the order of ``OUTPUTS`` and, where the network knows them, ``SPREADS``."""
-        scaled = image.permute(0, 3, 1, 2).to(torch.float32) / 255
-        if isinstance(self.net, ETNet):
-            said, spread = self.net.read(scaled)
-            return (said,) if spread is None else (said, spread)
-        code: FaceCode = self.net(scaled, camera)
-        outputs = tuple(getattr(code, name) for name in OUTPUTS["face"])
-        return outputs if code.spread is None else (*outputs, *vars(code.spread).values())
+        said: tuple[Tensor, ...] = self.outputs(image.permute(0, 3, 1, 2).to(torch.float32) / 255, camera)
+        return said
 
 
 def export_network(
-    net: ETNet | FaceCodeNet | RecAugNet,
+    net: AnyNet,
     card: NetworkCard,
     folder: Path,
     crops: UInt8[ndarray, "crops side side 3"],

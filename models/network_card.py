@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
 from models.crops import MARGIN
+from models.layout import Layout, read_layout
 from models.mirror import Mirror
 
 FORMAT: Final = 1
@@ -45,6 +46,8 @@ class NetworkCard:
         trained: the day, as 2026-01-31.
         text: the model card, Markdown.
         margin: of a crop over its face (``core.capture.faces.Face.crop``).
+        network: one of ``models.network_kinds.NETWORK_KINDS``; empty in files of earlier releases.
+        parts: of the networks that it is made of.
     """
 
     name: str
@@ -57,6 +60,8 @@ class NetworkCard:
     trained: str
     text: str
     margin: float = MARGIN
+    network: str = ""
+    parts: tuple[Layout, ...] = ()
 
     @property
     def identity_modes(self) -> int:
@@ -79,6 +84,10 @@ class NetworkCard:
             "trained": self.trained,
             "card": self.text,
         }
+        if self.network:
+            known["network"] = self.network
+        if self.parts:
+            known["parts"] = json.dumps([part.facts() for part in self.parts])
         if self.mirror is not None:
             known["mirror_identity"] = _text(self.mirror.identity)
             known["mirror_albedo"] = _text(self.mirror.albedo)
@@ -113,10 +122,13 @@ def read_card(stored: Mapping[str, str]) -> NetworkCard:
             raise ValueError("crops of an unusable size")
         return NetworkCard(
             stored["name"], kind, stored["backbone"], side, stored["face_model"], mirror,
-            stored["licence"], stored["trained"], stored["card"], margin,
+            stored["licence"], stored["trained"], stored["card"], margin, stored.get("network", ""),
+            tuple(read_layout(part) for part in json.loads(stored.get("parts", "[]"))),
         )  # fmt: skip
     except KeyError as error:
         raise ValueError(f"nothing about {error.args[0]}") from error
+    except TypeError as error:
+        raise ValueError(f"parts that are not known ({error})") from error
 
 
 def _text(array: Float32[ndarray, "..."]) -> str:

@@ -6,7 +6,8 @@ constraints", 2022.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -34,17 +35,17 @@ class PENet(FaceCodeNet):
 
 
 @dataclass(frozen=True)
-class PENetWeights:
-    """Weights of eq. 2, and the schedule.
+class PENetWeights(ReconstructionWeights):
+    """Weights of eq. 2, those of eq. 5 among them, and the schedule.
 
     Attributes:
-        reconstruction: of eq. 5.
         consistent: λ_idc of eq. 3.
         exclusive: λ_exp of eq. 4.
         exclusive_from: part of training after which eq. 4 counts: the last 100,000 of 300,000 iterations.
     """
 
-    reconstruction: ReconstructionWeights = field(default_factory=ReconstructionWeights)
+    settings: ClassVar[tuple[str, ...]] = (*ReconstructionWeights.settings, "exclusive_from")
+
     consistent: Number = 1000.0
     exclusive: Number = 10.0
     exclusive_from: Number = 2 / 3
@@ -57,6 +58,7 @@ def pe_net_terms(
     person: Int[Tensor, " batch"],
     progress: Number,
     weights: PENetWeights | None = None,
+    *,
     embedding: FaceEmbedding | None = None,
     truth: Float[Tensor, "batch 52"] | None = None,
     comparable: Bool[Tensor, " batch"] | None = None,
@@ -72,7 +74,7 @@ def pe_net_terms(
             ones: eq. 3 leaves them out. All are where not given.
     """
     weights = weights or PENetWeights()
-    terms = reconstruction_terms(code, rendered, observed, weights.reconstruction, embedding)
+    terms = reconstruction_terms(code, rendered, observed, weights, embedding)
     if weights.consistent:
         identity = code.identity if comparable is None else code.identity[comparable]
         group = person if comparable is None else person[comparable]

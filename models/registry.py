@@ -14,9 +14,12 @@ from core.cache import cache_folder, write_atomically
 from core.errors import BadInput, ModelMissing, ModelUnreadable, OutputFailed
 from models.network import Network
 from models.network_card import Kind, NetworkCard
+from models.network_kinds import NETWORK_KINDS
 
 SHIPPED: Final = Path(__file__).parent / "weights"
-NETWORKS: Final[dict[str, Kind]] = {"rec_net": "face", "et_net": "expression"}
+NETWORKS: Final[dict[str, Kind]] = {
+    kind.name: kind.outputs for kind in NETWORK_KINDS.values() if kind.installed
+}
 """Names and what each puts out: the whole face in a picture, or its 52 coefficients alone."""
 
 _MOST_BYTES: Final = 400_000_000

@@ -22,7 +22,14 @@ from torch import Tensor
 
 from core.fitting.face_belief import FaceBelief
 from core.fitting.face_surface import FaceSurface
-from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
+from core.fitting.landmark_terms import (
+    CLOSURE_PAIRS,
+    EXCLUSIVE_UNITS,
+    TONGUE,
+    facing_weight,
+    geman_mcclure,
+    landmark_weights,
+)
 from core.fitting.types import Observation, PhotoFit
 from core.landmark_topology import FACE_OVAL
 from core.scene.camera import Camera, rotation_matrix
@@ -33,6 +40,7 @@ from core.scene.shading import srgb_to_linear
 _PAIRS = torch.from_numpy(CLOSURE_PAIRS)
 _EXCLUSIVE = torch.from_numpy(EXCLUSIVE_UNITS)
 _CONTOUR = 0.3  # weight of the face oval's landmarks
+_OUTLIER = 2.5  # standard deviations at which a landmark's robust weight has fallen to a quarter
 
 
 @dataclass(frozen=True)
@@ -240,7 +248,7 @@ class _DenseSolver:
         facing = ((towards - 0.15) / 0.4).clamp(0, 1)
         self.sample_trust = self._visible(posed) * facing * skin
         turned = (self.surface.landmark_normals @ posed.rotation.transpose(1, 2))[..., 2]
-        facing = ((-turned - 0.1) / 0.3).clamp(0, 1)
+        facing = facing_weight(-turned)
         self.seen_trust = self.landmark_trust * facing
         self.pair_trust = facing[:, _PAIRS].amin(dim=-1)  # lids and lips that are turned away tell nothing
         self.contours = [self._contour(posed, turned, photo) for photo in range(self.count)]
@@ -324,7 +332,7 @@ class _DenseSolver:
         photometric = self._photometric(posed, level)
         off = (self._project(self._landmark_points(posed)) - self.landmarks) / self.unit
         squared = (off / w.landmark_noise).square().sum(-1)
-        landmarks = (self.seen_trust * squared / (1 + squared / 6.25)).sum()  # Geman-McClure
+        landmarks = (self.seen_trust * geman_mcclure(squared, _OUTLIER)).sum()
         gap = (off[:, _PAIRS[:, 0]] - off[:, _PAIRS[:, 1]]) / w.closure_noise
         closure = (self.pair_trust * gap.square().sum(-1)).sum()  # DECA eq. 6
         prior = self._prior(posed)
@@ -371,7 +379,7 @@ class _DenseSolver:
             pixel = point[:, :2] / point[:, 2:] * self.log_focal[photo].exp() + self.centre[photo]
             off = ((pixel - self.landmarks[photo, landmark]) * normal).sum(1) / self.unit[photo, 0, 0]
             squared = (off / 0.02).square()
-            total = total + (squared / (1 + squared / 6.25)).sum()
+            total = total + geman_mcclure(squared, _OUTLIER).sum()
         return total
 
     def _report(self, posed: _Posed) -> DenseFit:

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from core.face_model.model import LANDMARK_COUNT
 from core.fitting.jacobian import normal_equations, pixel_pull, point_rows
-from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS
+from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, facing_weight, geman_mcclure
 from core.fitting.points import LinearPoints, PointView
 
 POSE = 7
@@ -90,7 +90,7 @@ class PointTerms:
         w = self.weights
         trust, e = self._trust(view), view.expression
         squared = (residuals.places**2).sum(axis=1)
-        cost = float((trust * squared / (1 + squared / w.outlier**2)).sum())  # Geman-McClure
+        cost = float((trust * geman_mcclure(squared, w.outlier)).sum())
         cost += float((trust[:LANDMARK_COUNT] * residuals.depth**2).sum())
         cost += float((self._pair_trust(view)[:, None] * residuals.closure**2).sum())
         cost += w.sparsity * float((view.belief.sparsity * e).sum()) + w.ridge * float(e @ e)
@@ -109,7 +109,7 @@ class PointTerms:
     def _facing(self, view: PointView) -> Float[ndarray, "points"]:
         """1 where the skin faces the camera, falling to 0 where it turns away."""
         towards = -(self.points.normals @ view.rotation.T)[:, 2]
-        return np.clip((towards - 0.1) / 0.3, 0, 1)
+        return facing_weight(towards)
 
     # -- steps -------------------------------------------------------------------------------------------
 

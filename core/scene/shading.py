@@ -64,17 +64,27 @@ def sample_texture(
 
 
 def srgb_to_linear(colour: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Decode sRGB in [0, 1] to linear light. Differentiable."""
+    """Decode sRGB in [0, 1] to linear light (IEC 61966-2-1). Differentiable.
+
+    ``c / 12.92`` up to 0.04045, then ``((c + 0.055) / 1.055) ^ 2.4``.
+    """
     low = colour / 12.92
     high = ((colour.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(colour <= 0.04045, low, high)
 
 
 def linear_to_srgb(colour: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Encode linear light in [0, 1] as sRGB. Differentiable."""
+    """Encode linear light in [0, 1] as sRGB, the inverse of :func:`srgb_to_linear`. Differentiable.
+
+    ``12.92 c`` up to 0.0031308, then ``1.055 c^(1 / 2.4) - 0.055``.
+    """
     low = colour * 12.92
     high = 1.055 * colour.clamp_min(0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(colour <= 0.0031308, low, high)
+
+
+LINEAR_OF_BYTE: Final = srgb_to_linear(torch.arange(256, dtype=torch.float64) / 255).numpy()
+"""Linear light of each 8-bit sRGB value, (256,) float64."""
 
 
 def visible_vertices(

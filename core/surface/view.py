@@ -15,7 +15,7 @@ from core.images import fill_polygon, look_up, sample_image
 from core.landmark_topology import EYE_LEFT, EYE_RIGHT, FACE_OVAL, LIPS_INNER
 from core.scene.camera import Camera, project_camera
 from core.scene.rasterise import rasterise
-from core.scene.shading import vertex_normals
+from core.scene.shading import LINEAR_OF_BYTE, vertex_normals
 from core.surface.atlas import Atlas, solid_triangles
 from core.surface.harmonic import spread_landmark_offsets
 from core.surface.types import PhotoPixels
@@ -24,9 +24,7 @@ _DEPTH_SIDE = 700  # pixels of the head in the depth buffer: about 0.4 mm each
 _DEPTH_TOLERANCE = 1.5e-3  # metres behind the nearest surface where a texel starts to count as hidden
 _MARGIN = 0.02  # of the eye distance: eye and mouth openings are this much wider than the landmarks say
 _LOOSE_LANDMARKS = (*FACE_OVAL, *range(468, 478))  # they slide on the surface, or do not lie on skin
-SRGB_TABLE = np.where(
-    np.arange(256) <= 10, np.arange(256) / 255 / 12.92, ((np.arange(256) / 255 + 0.055) / 1.055) ** 2.4
-).astype(np.float32)
+_LINEAR_OF_BYTE = LINEAR_OF_BYTE.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def make_view(head: FittedHead, fit: PhotoFit, photo: PhotoPixels) -> View:
 
     depth = float(np.median(vertices[corners][:, :, 2]))
     return View(
-        image=cv2.LUT(photo.image[rows, columns], SRGB_TABLE),
+        image=cv2.LUT(photo.image[rows, columns], _LINEAR_OF_BYTE),
         skin=np.ascontiguousarray(photo.skin[rows, columns]),
         person=np.ascontiguousarray(photo.person[rows, columns]),
         opening=_openings(detected, eye_distance, (camera.height, camera.width)),

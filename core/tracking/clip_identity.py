@@ -17,6 +17,7 @@ from numpy import ndarray
 from core.face_model.model import FaceModel
 from core.fitting.face_belief import FaceBelief
 from core.fitting.landmark_solver import LandmarkFit, LandmarkWeights, fit_landmarks
+from core.fitting.landmark_terms import facing_weight
 from core.fitting.types import Observation
 from core.fitting.upright import upright_turn
 from core.geometry.alignment import align_similarity
@@ -105,7 +106,7 @@ def with_habit(head: HeadPoints, shown: Performance, focal: float) -> HeadPoints
     pull = np.zeros((478, 3, 3))
     push = np.zeros((478, 3))
     facing = -(head.normals @ shown.rotation.transpose(0, 2, 1))[..., 2]
-    trust = np.clip((facing - 0.1) / 0.3, 0, 1)
+    trust = facing_weight(facing)
     near = focal / shown.translation[:, 2]
     across = near[:, None, None] * shown.rotation[:, :2]  # pixels per metre of head space
     unit = np.square(near).mean()

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
-from core.fitting.landmark_terms import landmark_weights
+from core.fitting.landmark_terms import facing_weight, landmark_weights
 from core.tracking.performance import HeadPoints
 
 FACE_MIDDLE: Final = np.array([0.0, -0.03, 0.06])
@@ -160,7 +160,7 @@ def placed(
     """
     turned = (head.rest + np.tensordot(coefficients, head.units, axes=1)) @ rotation.transpose(0, 2, 1)
     facing = -(head.normals @ rotation.transpose(0, 2, 1))[..., 2]
-    weight = landmark_weights(_CONTOUR) * np.clip((facing - 0.1) / 0.3, 0, 1)
+    weight = landmark_weights(_CONTOUR) * facing_weight(facing)
     slope = (landmarks[..., :2] - np.array(centre)) / focal
     # x + tx = slope (z + tz) for both coordinates: one equation each in (tx, ty, tz)
     gap = slope * turned[..., 2:] - turned[..., :2]

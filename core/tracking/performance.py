@@ -16,7 +16,12 @@ from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
 from core.fitting.jacobian import normal_equations, pixel_pull, point_rows
-from core.fitting.landmark_terms import CLOSURE_PAIRS, EXCLUSIVE_UNITS, TONGUE, landmark_weights
+from core.fitting.landmark_terms import (
+    CLOSURE_PAIRS,
+    EXCLUSIVE_UNITS,
+    TONGUE,
+    landmark_weights,
+)
 from core.geometry.alignment import align_similarity
 from core.landmark_topology import (
     BROW_LEFT,

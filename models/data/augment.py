@@ -7,17 +7,17 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from core.capture.crop import SquareCrop
 from core.scene.lighting import turned_light
+from core.scene.shading import LINEAR_OF_BYTE, linear_to_srgb
 from models.crops import SIDE, crop_points, crop_view
 from models.data.backgrounds import random_patch
 from models.mirror import Mirror
 
-_LEVELS: Final = np.arange(256) / 255
-_LINEAR: Final = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
 _COARSE: Final = 4  # pixels of a patch's texture
 
 
@@ -124,8 +124,8 @@ def exposed(
     image: UInt8[ndarray, "224 224 3"], labels: dict[str, Any], gain: Float[ndarray, "3"]
 ) -> tuple[UInt8[ndarray, "224 224 3"], dict[str, Any]]:
     """The picture with each channel's linear light times ``gain``, and so the light."""
-    bright = (_LINEAR[:, None] * gain).clip(0, 1)
-    coded = np.where(bright <= 0.0031308, 12.92 * bright, 1.055 * bright ** (1 / 2.4) - 0.055)
+    bright = (LINEAR_OF_BYTE[:, None] * gain).clip(0, 1)
+    coded = linear_to_srgb(torch.from_numpy(bright)).numpy()
     table = np.rint(255 * coded).astype(np.uint8)[None]
     changed = dict(labels)
     if "sh" in labels:

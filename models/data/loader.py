@@ -143,26 +143,8 @@ def collate(samples: list[dict[str, Any]]) -> Batch:
     return Batch(**stacked)
 
 
-def people_loader(
-    dataset: PeopleDataset,
-    people: int,
-    frames: int,
-    *,
-    seed: int = 0,
-    workers: int = 0,
-    rank: int = 0,
-    world: int = 1,
-) -> DataLoader[Any]:
-    """A loader of :class:`Batch`; ``loader.batch_sampler.set_epoch(n)`` before each epoch.
-
-    Raises:
-        BadInput: the data set has too few people for one batch.
-    """
-    return batch_loader(dataset, PeopleSampler(dataset.person, people, frames, seed, rank, world), workers)
-
-
 def batch_loader(dataset: PeopleDataset, batches: Sampler[list[Key]], workers: int) -> DataLoader[Any]:
-    """A loader of :class:`Batch` of the samples that ``batches`` names."""
+    """A loader of :class:`Batch` of the samples that ``batches``, such as a :class:`PeopleSampler`, names."""
     return DataLoader(
         dataset,
         batch_sampler=batches,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 from jaxtyping import Float32, UInt8
 from numpy import ndarray
+
+from core.scene.shading import linear_to_srgb
 
 
 def photograph(
@@ -35,7 +38,7 @@ def photograph(
     if rng.random() < 0.4:  # coarse, as scaled or denoised pictures have it
         grain = 1.8 * cv2.GaussianBlur(grain, (0, 0), 0.8)
     image = image + grain * np.sqrt(shot**2 * np.clip(image, 0, 1) + read**2).astype(np.float32)
-    encoded = _srgb(image.clip(0, 1))
+    encoded = linear_to_srgb(torch.from_numpy(image.clip(0, 1))).numpy()
     if dirty and rng.random() < 0.3:  # a camera's own rendering: contrast and colour
         encoded = _developed(encoded, rng)
     pixels = np.rint(255 * encoded.clip(0, 1)).astype(np.uint8)
@@ -44,11 +47,6 @@ def photograph(
         _, packed = cv2.imencode(".jpg", pixels[..., ::-1], quality)
         pixels = np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
     return pixels
-
-
-def _srgb(linear: Float32[ndarray, "side side 3"]) -> Float32[ndarray, "side side 3"]:
-    root = cv2.pow(np.maximum(linear, 0.0031308), 1 / 2.4)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * root - 0.055).astype(np.float32)
 
 
 def _blurred(image: ndarray, rng: np.random.Generator) -> ndarray:

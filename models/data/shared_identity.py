@@ -102,17 +102,28 @@ class SharedIdentity:
         return turned, self.scale(own)[..., None] * translation - shift
 
 
+def align_templates(own: FaceModel, other: FaceModel) -> tuple[Any, ndarray, ndarray]:
+    """Scale, rotation and translation that bring one model's template onto another's, by their landmarks.
+
+    Returns:
+        As ``core.geometry.alignment.align_similarity``. The rotation takes directions in the first model's
+        head space to the other's: a head of the other posed by ``R`` is one of the first posed by
+        ``R @ rotation``.
+    """
+    return align_similarity(
+        own.landmarks(own.template).astype(np.float64),
+        other.landmarks(other.template).astype(np.float64),
+        np.ones(len(own.landmark_triangles)),
+    )
+
+
 def learn_shared_identity(anny: FaceModel, other: FaceModel, modes: int | None = None) -> SharedIdentity:
     """The map from the other model's heads to anny's; about ten seconds.
 
     Args:
         modes: of anny's basis that are used; the other coefficients are 0.
     """
-    scale, rotation, shift = align_similarity(
-        anny.landmarks(anny.template).astype(np.float64),
-        other.landmarks(other.template).astype(np.float64),
-        np.ones(len(anny.landmark_triangles)),
-    )
+    scale, rotation, shift = align_templates(anny, other)
     # the other model in anny's axes, its template in anny's size and place
     template = (other.template.astype(np.float64) - shift) @ rotation / scale
     basis = other.identity_basis.astype(np.float64) @ rotation / scale

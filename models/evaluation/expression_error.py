@@ -14,7 +14,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from core.arkit import ARKIT_INDEX
-from models.prior.metrics import ACTIVE
+from core.numbers import Number
 
 UNITS: Final[dict[str, tuple[str, ...]]] = {
     "left eye close": ("eyeBlinkLeft",),
@@ -67,20 +67,19 @@ def as_units(expression: Float[ndarray, "*frames 52"]) -> Float[ndarray, "*frame
 
 
 def group_errors(
-    found: Float[ndarray, "frames 24"], true: Float[ndarray, "frames 24"], *, active: bool
+    found: Float[ndarray, "frames 24"], true: Float[ndarray, "frames 24"], *, above: Number | None
 ) -> list[float]:
     """Mean absolute error of each of ``GROUPS`` and the mean of the ten; NaN for a group never shown.
 
     Args:
-        active: over the frames alone that show the unit. CPEM's errors come near 1 where a method misses a
-            unit, so that this, not the mean over all frames, is what its table can be compared with.
+        above: over the frames alone that show the unit by more than this; over all where none.
     """
     names = list(UNITS)
     apart = np.abs(found - true)
     means = []
     for members in GROUPS.values():
         columns = [names.index(name) for name in members]
-        counted = true[:, columns] > ACTIVE if active else np.ones((len(true), len(columns)), bool)
+        counted = np.ones((len(true), len(columns)), bool) if above is None else true[:, columns] > above
         means.append(float(apart[:, columns][counted].mean()) if counted.any() else float("nan"))
     return [*means, mean_known(means)]
 

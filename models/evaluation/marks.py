@@ -26,8 +26,7 @@ SEVEN: Final = (36, 39, 42, 45, 33, 48, 54)
 left corner of the mouth."""
 
 NOSE_TIP: Final = 30
-_EYE_CORNERS: Final = (36, 45)  # outer
-_EYE_DISTANCE: Final = 0.09  # metres between them, on an adult
+_EYE_DISTANCE: Final = 0.09  # metres between the outer eye corners of an adult
 
 
 def marks_of(landmarks: Float[ndarray, "478 axes"]) -> Float[ndarray, "68 axes"]:

@@ -13,7 +13,7 @@ from models.evaluation.tables import Cell
 Rows = tuple[tuple[Cell, ...], ...]
 _NONE: Final = float("nan")
 
-_CPEM: Final = "CPEM (Liu et al., 2022), table {}"
+_CPEM: Final = "CPEM (Mo et al., 2022), table {}"
 _JR2NET: Final = "JR2Net (Shang et al., 2023), table {}"
 _DECA: Final = "DECA (Feng et al., 2021), table 1"
 _INORIG: Final = "INORig (Bai et al., 2021), table 3"

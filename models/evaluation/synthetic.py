@@ -184,7 +184,7 @@ def _tables(
     for name, own in zip(names, errors, strict=True):
         found = np.reshape(own.expression, (-1, 52))
         said.append([name, *(score(found, true) if len(true) else (float("nan"),) * 3)])
-        groups.append([name, *group_errors(as_units(found), as_units(true), active=True)])
+        groups.append([name, *group_errors(as_units(found), as_units(true), above=ACTIVE)])
         turned = float(np.median(own.turned)) if own.turned else float("nan")
         shape = [_MILLIMETRES * figure for figure in own.shape.figures()]
         placed.append([name, *shape, turned, *by_yaw(np.array(own.landmark), yaw)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -33,7 +33,10 @@ class ReconstructionWeights:
         albedo: of the albedo's part in the prior (eq. 9).
         eye_closure, lip_closure: of pixels of a crop of 224. CPEM has none; DECA weighs them 1 and 0.5
             where its landmark loss weighs 1.
+        settings: the fields that weigh no term of their own.
     """
+
+    settings: ClassVar[tuple[str, ...]] = ("albedo",)
 
     photometric: Number = 1.9
     perception: Number = 0.2

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from numpy import ndarray
 from torch import Tensor, nn
@@ -218,15 +219,39 @@ def spread_loss(
 def rotation_error(
     rotation: Float[Tensor, "batch 3 3"], truth: Float[Tensor, "batch 3 3"]
 ) -> Float[Tensor, "batch 3"]:
-    """Axis × sine of the turn from the truth to a rotation, camera axes: about radians while it is small.
+    """Axis × size of the turn from the truth to a rotation, camera axes: about radians while it is small.
 
-    A turn of more than a right angle counts as 1 or more, with a gradient that turns it back.
+    With the turn's angle θ, the size is ``sin θ`` up to a right angle and ``1 + θ - π/2`` beyond: it grows
+    with the angle everywhere, and with a slope of 1 beyond a right angle, so that its gradient turns back
+    even a head that looks away. In halves of the angle (the unit quaternion ``(w, v)``, w = cos θ/2 and
+    v = axis × sin θ/2) the first is ``2 w v``, and the second has θ/2 = atan2(|v|, w).
     """
-    between = rotation @ truth.transpose(1, 2)
-    pairs = ((2, 1), (0, 2), (1, 0))
-    axis = torch.stack([(between[:, a, b] - between[:, b, a]) / 2 for a, b in pairs], dim=1)
-    cosine = (between.diagonal(dim1=1, dim2=2).sum(dim=1, keepdim=True) - 1) / 2
-    return axis + (-cosine).clamp_min(0) * axis.detach().sign()
+    w, v = unit_quaternion(rotation @ truth.transpose(1, 2)).split((1, 3), dim=1)
+    half_sine = v.square().sum(dim=1, keepdim=True).clamp_min(1e-12).sqrt()
+    size = 1 + 2 * torch.atan2(half_sine, w) - torch.pi / 2
+    return torch.where(w > half_sine, 2 * w * v, size * v / half_sine)  # w > |v|: θ is below 90°
+
+
+def unit_quaternion(rotation: Float[Tensor, "batch 3 3"]) -> Float[Tensor, "batch 4"]:
+    """(w, x, y, z) with w >= 0 of rotations, by the row of ``4 q qᵀ`` whose own entry is largest.
+
+    Differentiable, exact to the last digits for half turns too, and a GPU is never waited for.
+    """
+    r = rotation.flatten(1).unbind(1)  # rows: 0 1 2, 3 4 5, 6 7 8
+    wx, wy, wz = r[7] - r[5], r[2] - r[6], r[3] - r[1]
+    xy, xz, yz = r[1] + r[3], r[2] + r[6], r[5] + r[7]
+    squares = (1 + r[0] + r[4] + r[8], 1 + r[0] - r[4] - r[8], 1 - r[0] + r[4] - r[8], 1 - r[0] - r[4] + r[8])
+    rows = (
+        squares[0], wx, wy, wz,
+        wx, squares[1], xy, xz,
+        wy, xy, squares[2], yz,
+        wz, xz, yz, squares[3],
+    )  # fmt: skip
+    products = torch.stack(rows, dim=1).unflatten(1, (4, 4))
+    largest = torch.stack(squares, dim=1).argmax(dim=1)
+    row = products.gather(1, largest[:, None, None].expand(-1, 1, 4))[:, 0]
+    row = F.normalize(row, dim=1)
+    return torch.where(row[:, :1] < 0, -row, row)
 
 
 def _similarity_moves(points: Float[ndarray, "points 3"]) -> Float[ndarray, "7 points 3"]:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from models.layout import Layout
+from models.network_kinds import NETWORK_KINDS
 from models.training.config import TrainingConfig
 from models.training.source import DataFacts
 from models.training.validation import UNITS
-from models.training.weights import Layout
-
-_TITLES: Final = {
-    "rec_net": "RecNet (JR2Net, Shang et al., 2023)",
-    "pe_net": "PE-Net (CPEM, Mo et al., 2022)",
-    "et_net": "ETNet (JR2Net, Shang et al., 2023)",
-    "rec_aug_net": "RecAugNet (JR2Net, Shang et al., 2023)",
-}
 
 
 @dataclass(frozen=True)
@@ -60,9 +53,10 @@ def write_card(
     if layout.identity:
         says += f", {layout.identity} identity and {layout.albedo} albedo coefficients of {layout.model}"
         says += ", pose and light"
+    title = NETWORK_KINDS[layout.kind].title
     sections = [
         f"# {name}",
-        f"{_TITLES[layout.kind]}: from a crop of {layout.side} by {layout.side} pixels to {says}.",
+        f"{title}: from a crop of {layout.side} by {layout.side} pixels to {says}.",
         _table(
             ("network", layout.kind),
             ("backbone", layout.backbone),

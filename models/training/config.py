@@ -13,8 +13,8 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from core.errors import BadInput
 from core.numbers import Number
+from models.network_kinds import NETWORK_KINDS, NetworkKind
 
-KINDS: Final = ("rec_net", "pe_net", "et_net", "rec_aug_net")
 PRECISIONS: Final = ("32-true", "bf16-mixed", "16-mixed")
 STREAM: Final = "stream"
 """In place of folders: pictures are rendered while training."""
@@ -26,13 +26,14 @@ class NetworkConfig:
 
     Attributes:
         name: of its files.
-        kind: one of :data:`KINDS`; the name where not given.
+        kind: one of ``models.network_kinds.NETWORK_KINDS``; the name where not given.
         backbone: one of ``models.backbones.BACKBONES``; empty for the paper's.
         backbone_weights: published ImageNet weights to start from.
         start: weights of an earlier run to start from.
         rec_net, et_net: weights of the two networks that ``rec_aug_net`` joins.
         identity, albedo: coefficients it says.
-        side: pixels of the pictures it is shown; crops of 224 are made smaller where it is less.
+        side: pixels of the pictures it is shown; crops of 224 are made smaller where it is less. A network
+            made of others is shown what the one with the largest side is.
         spread: also say how sure it is.
         loss: weights of the papers' terms by name, where they are not the paper's.
         labels: weights of errors against known labels, where they are not the usual ones.
@@ -238,10 +239,11 @@ def _check(config: TrainingConfig) -> None:
     if not names or len(set(names)) < len(names):
         raise BadInput("A run needs networks with names of their own.", "Add [[networks]] with a name each.")
     for network in config.networks:
-        if kind_of(network) not in KINDS:
+        kind = network.kind or network.name
+        if kind not in NETWORK_KINDS:
             raise BadInput(
-                f"networks.{network.name}: there is no kind of network {kind_of(network)!r}.",
-                f"Choose kind = one of {', '.join(KINDS)}.",
+                f"networks.{network.name}: there is no kind of network {kind!r}.",
+                f"Choose kind = one of {', '.join(NETWORK_KINDS)}.",
             )
         if not network.name.replace("-", "").replace("_", "").isalnum():
             raise BadInput(f"{network.name!r} is no name for files.", "Use letters, digits, - and _.")
@@ -269,9 +271,9 @@ def _check(config: TrainingConfig) -> None:
         )
 
 
-def kind_of(network: NetworkConfig) -> str:
-    """Which of :data:`KINDS` a network is."""
-    return network.kind or network.name
+def kind_of(network: NetworkConfig) -> NetworkKind:
+    """What kind a network of a run is; :func:`make_config` checks that there is such a kind."""
+    return NETWORK_KINDS[network.kind or network.name]
 
 
 def as_settings(config: TrainingConfig) -> dict[str, Any]:

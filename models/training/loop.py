@@ -16,19 +16,20 @@ from core.atomic import staged_output
 from core.errors import BadInput, Cancelled, OutputFailed, TrainingDiverged
 from core.progress import Progress
 from models.data.sample import Batch
+from models.outputs import Outputs
 from models.rendering import FaceRenderer
 from models.training.card import RunFacts, write_card
 from models.training.checkpoints import FILE as CHECKPOINT
 from models.training.checkpoints import load_checkpoint, save_checkpoint, unreadable
 from models.training.config import TrainingConfig, as_toml
 from models.training.devices import Device, device_name, make_fabric, quiet
-from models.training.objectives import Objective, View, view_of
+from models.training.objectives import View, make_objective, view_of
 from models.training.optimisation import Trainee
 from models.training.pictures import picture_of
 from models.training.record import Record, Told
 from models.training.source import BatchSource, make_source, make_validation_source
 from models.training.validation import validate
-from models.training.weights import Outputs, make_network, parameter_count, save_network
+from models.training.weights import make_network, parameter_count, save_network
 
 CONFIG_FILE: Final = "config.toml"
 PREPARING: Final = "preparing"
@@ -164,7 +165,7 @@ class _Run:
         torch.manual_seed(self.config.seed)  # each alone, so that one more changes none of the others
         layout, net = make_network(network, self.config.model)
         head = self.source.head(layout.model) if layout.model else None
-        objective = Objective(network, layout, head)
+        objective = make_objective(network, layout, head)
         return Trainee(network.name, layout, net, objective, self.config, self.fabric)
 
     def _resume(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import torch
 import torch.nn.functional as F
@@ -14,17 +15,16 @@ from core.errors import BadInput
 from models.crops import SIDE
 from models.data.sample import Batch
 from models.face_code import FaceCode, Spread, default_camera
+from models.layout import Layout
 from models.losses.reconstruction import Observed, ReconstructionWeights, Terms
 from models.losses.supervised import SupervisedLoss, SupervisedWeights, Truth, expression_terms
-from models.pe_net import PENetWeights, pe_net_terms
-from models.rec_net import WEIGHTS, rec_net_terms
+from models.network_card import Kind
+from models.network_kinds import NETWORK_KINDS, NetworkKind, Shown
 from models.rendering import FaceRenderer, Rendered
 from models.training.config import NetworkConfig
 from models.training.region import face_region
 from models.training.source import Head
-from models.training.weights import Layout
 
-_OF_EXPRESSION: Final = ["expression", "activation", "spread"]
 _UNUSED: Final = ("perception",)  # needs a network that recognises faces, and none comes with Semblance
 
 
@@ -67,50 +67,29 @@ class Objective:
     """The loss of one network.
 
     Attributes:
-        kind: of network.
+        weights: of the paper's terms.
+        labels: of errors against known labels.
         renderer: draws what it says; none where it says expressions alone.
         face: the vertices on which heads are compared.
-
-    Raises:
-        BadInput: a weight has no such name, or the network says more coefficients than the face model has.
     """
 
-    def __init__(self, network: NetworkConfig, layout: Layout, head: Head | None) -> None:
-        self.kind, self.layout = layout.kind, layout
-        self.weights = _paper_weights(network, layout.kind)
-        self.labels = _label_weights(network, layout.kind)
+    label_names: ClassVar[tuple[str, ...]]
+
+    def __init__(self, network: NetworkConfig, layout: Layout) -> None:
+        self.kind, self.layout = NETWORK_KINDS[layout.kind], layout
+        self.weights = _paper_weights(network, self.kind)
+        _check_names(network, "labels", self.label_names)
+        self.labels = replace(self.kind.labels, **network.labels)
         self.renderer: FaceRenderer | None = None
         self.face: Bool[Tensor, " vertices"] | None = None
-        self.truth: SupervisedLoss | None = None
-        if layout.kind != "et_net":
-            assert head is not None
-            self.renderer = _renderer(network.name, layout, head)
-            self.face = face_region(head.model)
-            self.truth = SupervisedLoss(head.model, layout.identity, self.labels)
 
     def to(self, device: torch.device) -> Objective:
         """The same, with what it draws with on a device."""
-        if self.renderer is not None:
-            self.renderer.to(device)
-        if self.face is not None:
-            self.face = self.face.to(device)
-        if self.truth is not None:
-            self.truth.to(device)
         return self
 
     def code(self, outputs: tuple[Tensor, ...]) -> FaceCode | None:
         """A network's outputs as a face code; none where it says expressions alone."""
-        if self.kind == "et_net":
-            return None
-        identity, expression, albedo, rotation, translation, sh, *doubt = outputs
-        spread = Spread(*doubt) if doubt else None
-        return FaceCode(identity, expression, albedo, rotation, translation, sh, spread)
-
-    def draw(self, code: FaceCode, view: View) -> Rendered:
-        """What a code looks like; the picture only where a term looks at it."""
-        assert self.renderer is not None
-        rendered: Rendered = self.renderer(code, view.camera, bool(self._reconstruction.photometric))
-        return rendered
+        return None
 
     def terms(self, outputs: tuple[Tensor, ...], view: View, progress: float) -> Terms:
         """Weighted losses of a batch; none where it teaches this network nothing.
@@ -118,36 +97,82 @@ class Objective:
         Args:
             progress: how much of training is over, 0-1.
         """
+        raise NotImplementedError
+
+
+class ExpressionObjective(Objective):
+    """That of a network that says the 52 coefficients alone: errors against known ones."""
+
+    label_names = ("expression", "activation", "spread")
+
+    def __init__(self, network: NetworkConfig, layout: Layout, head: Head | None) -> None:
+        super().__init__(network, layout)
+
+    def terms(self, outputs: tuple[Tensor, ...], view: View, progress: float) -> Terms:
+        """See :class:`Objective`."""
+        truth = view.batch.expression
+        if truth is None:
+            return {}
+        return expression_terms(outputs[0], outputs[1] if len(outputs) > 1 else None, truth, self.labels)
+
+
+class FaceObjective(Objective):
+    """That of a network that says a whole face: errors against labels, and the paper's own terms."""
+
+    label_names = tuple(entry.name for entry in fields(SupervisedWeights))
+
+    def __init__(self, network: NetworkConfig, layout: Layout, head: Head | None) -> None:
+        super().__init__(network, layout)
+        assert head is not None
+        self.drawn_by = self.renderer = _renderer(network.name, layout, head)
+        self.face = face_region(head.model)
+        self.truth = SupervisedLoss(head.model, layout.identity, self.labels)
+
+    def to(self, device: torch.device) -> Objective:
+        """See :class:`Objective`."""
+        self.drawn_by.to(device)
+        self.face = None if self.face is None else self.face.to(device)
+        self.truth.to(device)
+        return self
+
+    def code(self, outputs: tuple[Tensor, ...]) -> FaceCode:
+        """See :class:`Objective`."""
+        identity, expression, albedo, rotation, translation, sh, *stds = outputs
+        spread = Spread(*stds) if stds else None
+        return FaceCode(identity, expression, albedo, rotation, translation, sh, spread)
+
+    def terms(self, outputs: tuple[Tensor, ...], view: View, progress: float) -> Terms:
+        """See :class:`Objective`."""
         code, batch = self.code(outputs), view.batch
-        if code is None:
-            if batch.expression is None:
-                return {}
-            doubt = outputs[1] if len(outputs) > 1 else None
-            return expression_terms(outputs[0], doubt, batch.expression, self.labels)
-        assert self.truth is not None
         terms: Terms = self.truth(code, truth_of(batch, batch.model == self.layout.model))
-        if not self._looks:
+        weights, of_paper = self.weights, self.kind.terms
+        if weights is None or of_paper is None or not _any_term(weights):
             return terms
-        rendered = self.draw(code, view)
-        if isinstance(self.weights, PENetWeights):
-            return terms | pe_net_terms(
-                code, rendered, view.observed, batch.person, progress, self.weights,
-                truth=batch.expression, comparable=batch.identity_known,
-            )  # fmt: skip
-        return terms | rec_net_terms(code, rendered, view.observed, self.weights)
+        # the picture is drawn only where a term looks at it
+        rendered: Rendered = self.drawn_by(code, view.camera, bool(weights.photometric))
+        shown = Shown(
+            code, rendered, view.observed, batch.person, progress, batch.expression, batch.identity_known
+        )
+        return terms | of_paper(shown, weights)
 
-    @property
-    def _looks(self) -> bool:
-        """Whether any of the papers' terms is used."""
-        shared = vars(self._reconstruction)
-        numbers = [weight for name, weight in shared.items() if name not in (*_UNUSED, "albedo")]
-        if isinstance(self.weights, PENetWeights):
-            numbers += [self.weights.consistent, self.weights.exclusive]
-        return any(numbers)
 
-    @property
-    def _reconstruction(self) -> ReconstructionWeights:
-        return self.weights.reconstruction if isinstance(self.weights, PENetWeights) else self.weights
+OBJECTIVES: Final[dict[Kind, Callable[[NetworkConfig, Layout, Head | None], Objective]]] = {
+    "face": FaceObjective,
+    "expression": ExpressionObjective,
+}
+"""By what a network puts out."""
+
+
+def make_objective(network: NetworkConfig, layout: Layout, head: Head | None) -> Objective:
+    """The loss of a network.
+
+    Args:
+        head: of the model that it speaks; none where it speaks none.
+
+    Raises:
+        BadInput: a weight has no such name, or the network says more coefficients than the face model has.
+    """
+    return OBJECTIVES[NETWORK_KINDS[layout.kind].outputs](network, layout, head)
 
 
 def truth_of(batch: Batch, same_model: bool) -> Truth:
@@ -177,27 +202,19 @@ def _renderer(name: str, layout: Layout, head: Head) -> FaceRenderer:
     return FaceRenderer(head.model, head.albedo_mean, head.albedo_modes[: layout.albedo], layout.side)
 
 
-def _paper_weights(network: NetworkConfig, kind: str) -> ReconstructionWeights | PENetWeights:
-    names = [] if kind == "et_net" else [entry.name for entry in fields(ReconstructionWeights)]
-    names = [name for name in names if name not in _UNUSED]
-    own = [entry.name for entry in fields(PENetWeights) if entry.name != "reconstruction"]
-    own = own if kind == "pe_net" else []
-    _check_names(network, "loss", [*names, *own])
-    shared = {name: value for name, value in network.loss.items() if name in names}
-    if kind == "pe_net":
-        rest = {name: value for name, value in network.loss.items() if name in own}
-        return PENetWeights(replace(ReconstructionWeights(), **shared), **rest)
-    return replace(WEIGHTS, **shared)
+def _paper_weights(network: NetworkConfig, kind: NetworkKind) -> ReconstructionWeights | None:
+    """The kind's, with the changes that the settings ask for."""
+    names = [] if kind.weights is None else [entry.name for entry in fields(kind.weights)]
+    _check_names(network, "loss", [name for name in names if name not in _UNUSED])
+    return None if kind.weights is None else replace(kind.weights, **network.loss)
 
 
-def _label_weights(network: NetworkConfig, kind: str) -> SupervisedWeights:
-    names = [entry.name for entry in fields(SupervisedWeights)]
-    _check_names(network, "labels", _OF_EXPRESSION if kind == "et_net" else names)
-    usual = SupervisedWeights(activation=1.0) if kind == "et_net" else SupervisedWeights()
-    return replace(usual, **network.labels)
+def _any_term(weights: ReconstructionWeights) -> bool:
+    """Whether any of the paper's terms is used."""
+    return any(value for name, value in vars(weights).items() if name not in (*_UNUSED, *weights.settings))
 
 
-def _check_names(network: NetworkConfig, table: str, known: list[str]) -> None:
+def _check_names(network: NetworkConfig, table: str, known: Sequence[str]) -> None:
     unknown = [
         f"networks.{network.name}.{table}.{name}" for name in getattr(network, table) if name not in known
     ]

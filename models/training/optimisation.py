@@ -10,9 +10,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from models.layout import Layout
+from models.outputs import AnyNet, Outputs
 from models.training.config import TrainingConfig
 from models.training.objectives import Objective, View
-from models.training.weights import Layout, Network, Outputs
 
 _BETAS: Final = (0.9, 0.999)
 
@@ -32,7 +33,7 @@ class RunningMean:
     It forgets faster at first, so that a short run's mean is not of its beginning.
     """
 
-    def __init__(self, net: Network, decay: float) -> None:
+    def __init__(self, net: AnyNet, decay: float) -> None:
         self.net = copy.deepcopy(net).requires_grad_(False).eval()
         self.decay = decay
         pairs = list(zip(_tensors(self.net), _tensors(net), strict=True))
@@ -66,7 +67,7 @@ class Trainee:
         self,
         name: str,
         layout: Layout,
-        net: Network,
+        net: AnyNet,
         objective: Objective,
         config: TrainingConfig,
         fabric: Fabric,

@@ -23,9 +23,11 @@ from models.data.albedo import load_albedo
 from models.data.scene import jittered
 from models.data.skins import public_portrait
 from models.export import Exported, export_network
+from models.layout import Layout
 from models.mirror import Mirror, learn_mirror
 from models.network_card import NetworkCard
-from models.training.weights import Layout, load_network
+from models.network_kinds import NETWORK_KINDS
+from models.training.weights import load_network
 
 _CROPS: Final = 8
 _WEIGHTS: Final = Path(__file__).parents[1] / "weights"
@@ -42,8 +44,9 @@ def ship(weights: Path, out: Path, licence: str) -> Exported:
     layout, net = load_network(weights)
     text = weights.with_suffix(".card.md").read_text(encoding="utf-8")
     card = NetworkCard(
-        name=weights.stem, kind="expression" if layout.kind == "et_net" else "face", backbone=layout.backbone,
+        name=weights.stem, kind=NETWORK_KINDS[layout.kind].outputs, backbone=layout.backbone,
         side=layout.side, face_model=layout.model, mirror=_mirror(layout), licence=licence,
+        network=layout.kind, parts=layout.parts,
         trained=datetime.date.fromtimestamp(weights.stat().st_mtime).isoformat(), text=text,
     )  # fmt: skip
     return export_network(net, card, out, _crops(layout.side))

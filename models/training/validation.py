@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from core.errors import BadInput, ModelMissing
+from core.face_model.registry import load_model
 from models.data.sample import Batch
+from models.data.shared_identity import align_templates
 from models.face_code import FaceCode
 from models.training.objectives import Objective, view_of
 
@@ -33,7 +37,7 @@ def validate(net: nn.Module, objective: Objective, batches: Iterable[Batch]) -> 
     """Mean figures over all pictures whose truth is known; those that no picture tells are left out.
 
     Args:
-        net: gives what ``models.training.weights.Outputs`` does; in evaluation mode.
+        net: gives what ``models.outputs.Outputs`` does; in evaluation mode.
     """
     sums: dict[str, Tensor] = {}
     counts: dict[str, Tensor] = {}
@@ -62,8 +66,10 @@ def _face_errors(code: FaceCode, batch: Batch, objective: Objective) -> dict[str
     errors: dict[str, Tensor] = {}
     renderer = objective.renderer
     assert renderer is not None
-    if batch.rotation is not None:
-        errors["rotation_degrees"] = rotation_angle(code.rotation, batch.rotation).rad2deg()
+    turn = template_turn(objective.layout.model, batch.model)
+    if batch.rotation is not None and turn is not None:
+        known = batch.rotation @ turn.to(batch.rotation)
+        errors["rotation_degrees"] = rotation_angle(code.rotation, known).rad2deg()
     marks = batch.landmarks if batch.landmarks is not None else batch.seen
     if marks is not None:
         view = view_of(batch, objective.layout.side)
@@ -80,6 +86,22 @@ def _face_errors(code: FaceCode, batch: Batch, objective: Objective) -> dict[str
         away = renderer.vertices(said, rest)[:, face] - renderer.vertices(known, rest)[:, face]
         errors["neutral_mm"] = 1000 * torch.linalg.vector_norm(away, dim=2).mean(dim=1)
     return errors
+
+
+@cache
+def template_turn(model: str, other: str) -> Float[Tensor, "3 3"] | None:
+    """How one face model's template is turned against another's; none where the other is not installed.
+
+    Head spaces are each model's own, so that a head of the other posed by ``R`` is one of the first posed
+    by ``R @ turn``: without it, an angle between poses of two models counts the turn between them.
+    """
+    if model == other:
+        return torch.eye(3)
+    try:
+        _, turn, _ = align_templates(load_model(model), load_model(other))
+    except (BadInput, ModelMissing):  # a data set may be of a model that is not here, or of none
+        return None
+    return torch.from_numpy(turn).float()
 
 
 def rotation_angle(a: Float[Tensor, "batch 3 3"], b: Float[Tensor, "batch 3 3"]) -> Float[Tensor, " batch"]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -15,80 +15,18 @@ from torch import Tensor, nn
 from core.atomic import staged_output
 from core.errors import BadInput, ModelMissing, ModelUnreadable
 from models.backbone_weights import load_backbone_weights
-from models.et_net import ETNet, RecAugNet
-from models.face_code import FaceCodeNet
+from models.et_net import RecAugNet
+from models.layout import Layout, read_layout
 from models.network_card import read_card
-from models.pe_net import PENet
-from models.rec_net import RecNet
+from models.network_kinds import NETWORK_KINDS, NetworkKind, build, kind_that_puts_out
+from models.outputs import AnyNet
 from models.training.config import NetworkConfig, kind_of
 
-Network = FaceCodeNet | ETNet | RecAugNet
-
 FORMAT: Final = 1
-_PAPERS: Final = {"rec_net": "resnet50", "pe_net": "resnet50", "et_net": "resnet34"}
 _HINT: Final = "Give a .safetensors file that semblance train wrote."
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What must be known to build a network.
-
-    Attributes:
-        kind: one of ``models.training.config.KINDS``.
-        backbone: its name; of ``rec_aug_net`` RecNet's, a plus sign and ETNet's.
-        identity, albedo: coefficients; 0 where the network says none.
-        side: pixels of the pictures it is shown.
-        model: the face model whose identity and albedo it speaks; empty where it speaks none.
-        spread: whether it says how sure it is.
-    """
-
-    kind: str
-    backbone: str
-    identity: int
-    albedo: int
-    side: int
-    model: str
-    spread: bool = False
-
-
-class Outputs(nn.Module):
-    """A network whose outputs are a plain tuple: the fields of a ``FaceCode``, or the expression alone.
-
-    The spreads follow, of networks that say them.
-    """
-
-    def __init__(self, net: Network) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(
-        self, images: Float[Tensor, "batch 3 side side"], camera: Float[Tensor, "batch 4"]
-    ) -> tuple[Tensor, ...]:
-        """See the network's own."""
-        if isinstance(self.net, ETNet):
-            expression, doubt = self.net.read(images)
-            return (expression,) if doubt is None else (expression, doubt)
-        code = self.net(images, camera)
-        said = (code.identity, code.expression, code.albedo, code.rotation, code.translation, code.sh)
-        return said if code.spread is None else (*said, *vars(code.spread).values())
-
-
-def build(layout: Layout) -> Network:
-    """A network with random weights.
-
-    Raises:
-        BadInput: there is no such backbone.
-    """
-    if layout.kind == "et_net":
-        return ETNet(layout.backbone, layout.spread)
-    if layout.kind == "rec_aug_net":
-        own, _, other = layout.backbone.partition("+")
-        return RecAugNet(RecNet(layout.identity, layout.albedo, own, layout.spread), ETNet(other))
-    kind = RecNet if layout.kind == "rec_net" else PENet
-    return kind(layout.identity, layout.albedo, layout.backbone, layout.spread)
-
-
-def make_network(network: NetworkConfig, model: str) -> tuple[Layout, Network]:
+def make_network(network: NetworkConfig, model: str) -> tuple[Layout, AnyNet]:
     """A network as a run begins with it.
 
     Args:
@@ -100,13 +38,13 @@ def make_network(network: NetworkConfig, model: str) -> tuple[Layout, Network]:
         ModelMissing, ModelUnreadable: weights to start from are missing, damaged or of another network.
     """
     kind = kind_of(network)
-    net: Network
-    if kind == "rec_aug_net":
-        layout, net = _joined(network, model)
+    net: AnyNet
+    if kind.parts:
+        layout, net = _joined(network, kind, model)
     else:
-        of_face = kind != "et_net"
+        of_face = kind.outputs == "face"
         layout = Layout(
-            kind, network.backbone or _PAPERS[kind], network.identity if of_face else 0,
+            kind.name, network.backbone or kind.backbone, network.identity if of_face else 0,
             network.albedo if of_face else 0, network.side, model if of_face else "",
             network.spread,
         )  # fmt: skip
@@ -121,28 +59,41 @@ def make_network(network: NetworkConfig, model: str) -> tuple[Layout, Network]:
     return layout, net
 
 
-def _joined(network: NetworkConfig, model: str) -> tuple[Layout, RecAugNet]:
-    if not network.rec_net or not network.et_net:
+def _joined(network: NetworkConfig, kind: NetworkKind, model: str) -> tuple[Layout, AnyNet]:
+    """A network made of trained ones, the files of which ``network`` names by their kinds."""
+    files = {part: str(vars(network)[part]) for part in kind.parts}
+    if not all(files.values()):
         raise BadInput(
             f"networks.{network.name} joins two trained networks.",
-            f"Add --set networks.{network.name}.rec_net=FILE --set networks.{network.name}.et_net=FILE.",
+            "Add " + " ".join(f"--set networks.{network.name}.{part}=FILE" for part in files) + ".",
         )
-    (first, rec_net), (second, et_net) = (
-        load_network(Path(file)) for file in (network.rec_net, network.et_net)
-    )
-    if not isinstance(rec_net, RecNet) or not isinstance(et_net, ETNet):
-        raise BadInput(f"networks.{network.name} joins a RecNet and an ETNet, in this order.", _HINT)
-    if first.side != network.side or second.side != network.side or first.model != model:
+    layouts, nets = zip(*(load_network(Path(file)) for file in files.values()), strict=True)
+    if tuple(layout.kind for layout in layouts) != kind.parts:
+        titles = " and ".join(NETWORK_KINDS[part].title for part in kind.parts)
+        raise BadInput(f"networks.{network.name} joins {titles}, in this order.", _HINT)
+    speaks = {layout.model for layout in layouts if layout.model}
+    if speaks != {model}:
         raise BadInput(
-            f"networks.{network.name} is to see {network.side} pixels and speak {model}, but the networks it "
-            f"joins see {first.side} and {second.side}, and speak {first.model}.",
-            "Train all of them with one side and model.",
+            f"networks.{network.name} is to speak {model}, but the networks it joins speak "
+            f"{', '.join(sorted(speaks))}.",
+            "Train all of them with one model.",
         )
-    layout = replace(first, kind="rec_aug_net", backbone=f"{first.backbone}+{second.backbone}")
-    return layout, RecAugNet(rec_net, et_net)
+    layout = join_layouts(kind.name, layouts)
+    net = build(layout)
+    for part, trained in zip(kind.parts, nets, strict=True):
+        net.get_submodule(part).load_state_dict(trained.state_dict())
+    return layout, net
 
 
-def save_network(net: Network, layout: Layout, file: Path, half: bool = False) -> None:
+def join_layouts(kind: str, parts: Sequence[Layout]) -> Layout:
+    """The layout of a network made of trained ones; the first is that of the face."""
+    return replace(
+        parts[0], kind=kind, backbone="+".join(part.backbone for part in parts),
+        side=max(part.side for part in parts), spread=all(part.spread for part in parts), parts=tuple(parts),
+    )  # fmt: skip
+
+
+def save_network(net: AnyNet, layout: Layout, file: Path, half: bool = False) -> None:
     """Write weights and layout.
 
     Args:
@@ -157,12 +108,12 @@ def save_network(net: Network, layout: Layout, file: Path, half: bool = False) -
         for name, value in net.state_dict().items()
     }  # fmt: skip
     # one entry alone: several come in any order, and the same weights should make the same file
-    data = save(weights, {"semblance": json.dumps({"format": FORMAT, **vars(layout)})})
+    data = save(weights, {"semblance": json.dumps({"format": FORMAT, **layout.facts()})})
     with staged_output(file) as path:
         path.write_bytes(data)
 
 
-def load_network(file: Path) -> tuple[Layout, Network]:
+def load_network(file: Path) -> tuple[Layout, AnyNet]:
     """What :func:`save_network` or ``models.export`` wrote, on the CPU, as float32, in evaluation mode.
 
     Raises:
@@ -186,16 +137,32 @@ def load_network(file: Path) -> tuple[Layout, Network]:
 
 
 def _layout(facts: dict[str, str], weights: dict[str, Tensor]) -> Layout:
-    if "semblance" not in facts:  # exported: the card that travels with it says the same
-        card = read_card(facts)
-        kind = "rec_net" if card.kind == "face" else "et_net"
-        albedo = len(card.mirror.albedo) if card.mirror else 0
-        spread = any(name.startswith("doubt.") for name in weights)
-        return Layout(kind, card.backbone, card.identity_modes, albedo, card.side, card.face_model, spread)
-    known = json.loads(facts["semblance"])
-    if known.pop("format") != FORMAT:
-        raise ValueError(f"it is of another version than {FORMAT}")
-    return Layout(**known)
+    if "semblance" in facts:
+        known = json.loads(facts["semblance"])
+        if known.pop("format") != FORMAT:
+            raise ValueError(f"it is of another version than {FORMAT}")
+        layout = read_layout(known)
+        return layout if layout.parts else _with_parts(layout)
+    card = read_card(facts)  # exported: the card that travels with it says the same
+    kind = NETWORK_KINDS[card.network] if card.network else kind_that_puts_out(card.kind)
+    if kind.parts:
+        return join_layouts(kind.name, card.parts)
+    albedo = len(card.mirror.albedo) if card.mirror else 0
+    spread = any(name.startswith("doubt.") for name in weights)
+    return Layout(kind.name, card.backbone, card.identity_modes, albedo, card.side, card.face_model, spread)
+
+
+def _with_parts(layout: Layout) -> Layout:
+    """What a network is made of, of a file of an earlier release: all of one side, ETNet without spread."""
+    kinds = NETWORK_KINDS[layout.kind].parts
+    if not kinds:
+        return layout
+    backbones = layout.backbone.split("+")
+    face, expression = (
+        replace(layout, kind=kind, backbone=backbone) for kind, backbone in zip(kinds, backbones, strict=True)
+    )
+    expression = replace(expression, identity=0, albedo=0, model="", spread=False)
+    return join_layouts(layout.kind, (face, expression))
 
 
 def parameter_count(net: nn.Module) -> int:

@@ -20,7 +20,7 @@ import typer
 
 from core.progress import Progress
 from models.data.augment import Augmentation
-from models.data.loader import PeopleDataset, people_loader
+from models.data.loader import PeopleDataset, PeopleSampler, batch_loader
 from models.data.render import RenderJob, expected_seconds, make_renderer, render_dataset
 
 _FRAMES_A_BATCH = 4
@@ -60,7 +60,7 @@ def _time_loading(folder: Path, model: str, workers: list[int], seconds: float) 
     for augmentation, name in ((None, "plain"), (Augmentation(), "augmented")):
         dataset = PeopleDataset(folder, augmentation)
         for count in workers:
-            loader = people_loader(dataset, 4, _FRAMES_A_BATCH, workers=count)
+            loader = batch_loader(dataset, PeopleSampler(dataset.person, 4, _FRAMES_A_BATCH), count)
             for _ in loader:
                 pass  # starts the workers
             started, cpu, images = time.perf_counter(), time.process_time(), 0

@@ -14,9 +14,9 @@ import torch
 
 from models.et_net import ETNet
 from models.face_code import default_camera
+from models.outputs import Outputs
 from models.pe_net import PENet
 from models.rec_net import RecNet
-from models.training.weights import Outputs
 
 CASES = (
     ("RecNet, as shipped", lambda: RecNet(120, 48, "resnet18_48", spread=True), 224),

@@ -31,7 +31,7 @@ from numpy import ndarray
 from core.errors import DataUnreadable
 from core.face_model.cache import read_cached
 from core.face_model.model import FaceModel
-from core.scene.shading import srgb_to_linear
+from core.scene.shading import LINEAR_OF_BYTE
 from models.data.shared_identity import SharedIdentity
 from models.data.stream.things import Things, read_things
 
@@ -160,7 +160,9 @@ def _unpacked(data: UInt8[ndarray, "bytes"], ends: ndarray) -> UInt8[ndarray, "p
     return np.stack(pictures)
 
 
-def linear_textures(skins: Skins) -> Float32[torch.Tensor, "skins 3 side side"]:
-    """The textures in linear light."""
-    decoded = srgb_to_linear(torch.arange(256) / 255)
-    return decoded[torch.from_numpy(skins.textures).long()].permute(0, 3, 1, 2).contiguous()
+def linear_pictures(
+    pictures: UInt8[ndarray, "pictures side side 3"],
+) -> Float32[torch.Tensor, "pictures 3 side side"]:
+    """sRGB pictures in linear light."""
+    decoded = torch.from_numpy(LINEAR_OF_BYTE.astype(np.float32))
+    return decoded[torch.from_numpy(pictures).long()].permute(0, 3, 1, 2).contiguous()

@@ -17,7 +17,7 @@ from models.crops import SIDE
 from models.data.sample import Batch
 from models.data.scene import MODELS
 from models.data.shared_identity import SharedIdentity
-from models.data.stream.bank import CODE, Bank, ModelBank, linear_textures
+from models.data.stream.bank import CODE, Bank, ModelBank, linear_pictures
 from models.data.stream.dice import Dice
 from models.data.stream.draw import Drawing, HeadPainter
 from models.data.stream.hair import Barber, Sheets, Styles
@@ -56,8 +56,7 @@ class StreamSource:
         self._heads = {name: _Heads(part).to(device) for name, part in bank.models.items()}
         self._shared = _SharedCode(bank.shared).to(device) if bank.shared else None
         self._expressions = torch.from_numpy(bank.expressions).to(device)
-        behind = torch.from_numpy(bank.backgrounds).to(device)
-        self._backgrounds = (behind.permute(0, 3, 1, 2).float() / 255) ** 2.2
+        self._backgrounds = linear_pictures(bank.backgrounds).to(device)
         self.facts: dict[str, Any] = bank.facts
 
     @torch.no_grad()
@@ -186,7 +185,7 @@ class _Heads(nn.Module):
         super().__init__()
         model, skins = part.model, part.skins
         bare = torch.from_numpy(skins.bare)[:, None].float()
-        colours = linear_textures(skins)
+        colours = linear_pictures(skins.textures)
         bare = F.interpolate(bare, size=colours.shape[-2:], mode="bilinear")
         buffers = {
             "template": torch.from_numpy(model.template),

@@ -5,7 +5,10 @@ numbers. They are read in the order of ``models.evaluation.expression_error.UNIT
 one, a file ``units.txt`` at the top names the units of the columns, one a line.
 
 Never run on the real data. The order of the columns is from memory of the paper's table: check it with
-``units.txt`` before you believe a figure. CPEM's list of test videos is not published; here it is all frames.
+``units.txt`` before you believe a figure.
+
+CPEM's table 1 is of the first 20 videos, and of their frames that show a unit above 0.8: 1,173 pictures (its
+supplement). A video is a folder of pictures here, and the first are those whose paths come first.
 """
 
 from __future__ import annotations
@@ -24,13 +27,27 @@ from models.evaluation.expression_error import UNITS
 _ORDER: Final = "units.txt"
 _LABELS: Final = (".auw", ".txt")
 
+PAPERS_VIDEOS: Final = 20
+"""CPEM tests on so many, the first."""
+
+PAPERS_SHOWN: Final = 0.8
+"""CPEM tests on frames that show a unit above this."""
+
+PAPERS_PICTURES: Final = 1173
+"""How many those are in CPEM's copy."""
+
 
 @dataclass(frozen=True)
 class LabelledFrame:
-    """A picture and its label file."""
+    """A picture and its label file.
+
+    Attributes:
+        of_paper: whether its video is one of those that CPEM tests on.
+    """
 
     picture: Path
     label: Path
+    of_paper: bool
 
 
 class Feafa:
@@ -45,8 +62,9 @@ class Feafa:
         pictures = need_any(
             (file for file in folder.rglob("*") if file.suffix.lower() in PICTURES), folder, "picture"
         )
+        first = sorted({picture.parent for picture in pictures})[:PAPERS_VIDEOS]
         frames = [
-            LabelledFrame(picture, label)
+            LabelledFrame(picture, label, picture.parent in first)
             for picture in pictures
             for ending in _LABELS
             if (label := picture.with_suffix(ending)).is_file()

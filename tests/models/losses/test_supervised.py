@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import roma
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck
 
@@ -25,6 +27,7 @@ from models.losses.supervised import (
     expression_terms,
     rotation_error,
     spread_loss,
+    unit_quaternion,
 )
 
 BATCH, MODES, SKINS = 2, 4, 3
@@ -190,6 +193,48 @@ def test_turns_are_those_of_roma_while_they_are_small() -> None:
     for angle in (2.0, 3.0):
         turned = roma.rotvec_to_rotmat(angle * axis) @ truth
         assert float(rotation_error(turned, truth).norm(dim=1).min()) > 1 - 1e-3
+
+
+_ANGLES = st.one_of(st.floats(0.01, np.pi), st.floats(np.pi - 1e-3, np.pi), st.just(np.pi))
+
+
+@given(seed=st.integers(0, 10_000), angle=_ANGLES)
+def test_the_gradient_turns_any_head_back(seed: int, angle: float) -> None:
+    """A small turn against the gradient brings any rotation nearer to the truth, half turns too."""
+    make = torch.Generator().manual_seed(seed)
+    axis = torch.nn.functional.normalize(torch.randn(1, 3, generator=make, dtype=torch.float64))
+    truth = roma.unitquat_to_rotmat(
+        torch.nn.functional.normalize(torch.randn(1, 4, generator=make, dtype=torch.float64))
+    )
+    start = roma.rotvec_to_rotmat(angle * axis) @ truth
+    turn = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
+    size = rotation_error(roma.rotvec_to_rotmat(turn) @ start, truth).norm()
+    (gradient,) = torch.autograd.grad(size, turn)
+    expected = np.cos(angle) if angle < np.pi / 2 else 1.0  # slope of sin θ, and of 1 + θ - π / 2
+    assert float(gradient.norm()) == pytest.approx(expected, abs=1e-4)
+    if expected > 1e-3:
+        step = -0.005 * gradient / gradient.norm()
+        back = roma.rotvec_to_rotmat(step) @ start
+        nearer = roma.rotmat_to_rotvec(back @ truth.transpose(1, 2)).norm()
+        assert float(nearer) == pytest.approx(angle - 0.005, abs=1e-5)
+
+
+@given(seed=st.integers(0, 10_000), angle=_ANGLES)
+def test_a_larger_turn_is_a_larger_error(seed: int, angle: float) -> None:
+    make = torch.Generator().manual_seed(seed)
+    axis = torch.nn.functional.normalize(torch.randn(1, 3, generator=make, dtype=torch.float64))
+    angles = torch.tensor([[0.9 * angle], [angle]], dtype=torch.float64)
+    truth = torch.eye(3, dtype=torch.float64).expand(2, 3, 3)
+    smaller, larger = rotation_error(roma.rotvec_to_rotmat(angles * axis), truth).norm(dim=1).tolist()
+    assert smaller < larger
+    assert larger == pytest.approx(np.sin(angle) if angle < np.pi / 2 else 1 + angle - np.pi / 2, abs=1e-6)
+
+
+def test_quaternions_are_romas() -> None:
+    rotations = roma.random_rotmat(200).double()
+    expected = roma.rotmat_to_unitquat(rotations)[:, [3, 0, 1, 2]]
+    expected = expected * expected[:, :1].sign()
+    torch.testing.assert_close(unit_quaternion(rotations), expected, atol=1e-6, rtol=0)
 
 
 def test_a_head_turned_away_is_turned_back() -> None:

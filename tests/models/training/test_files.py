@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from core.errors import BadInput, ModelMissing, ModelUnreadable
+from models.layout import Layout
+from models.outputs import Outputs
 from models.rec_net import RecNet
 from models.registry import SHIPPED
 from models.training.config import TrainingConfig, make_config, read_settings
 from models.training.loop import Outcome, train
 from models.training.optimisation import RunningMean, rate_at
-from models.training.weights import Layout, Outputs, load_network, parameter_count, save_network
+from models.training.weights import load_network, parameter_count, save_network
 from tests.models.training.conftest import Heard, small_config
 
 

@@ -19,7 +19,7 @@ from core.progress import Progress
 from models.data.albedo import load_albedo
 from models.data.hair import HairStyle
 from models.data.skin_recipe import SkinRecipe
-from models.data.stream.bank import Bank, linear_textures, read_bank
+from models.data.stream.bank import Bank, linear_pictures, read_bank
 from models.data.stream.painting import BankJob, expected_seconds, make_bank
 from models.data.textures import TexturePainter
 from tests.models.data.stream.conftest import BACKGROUNDS, EXPRESSIONS, SKINS, paint
@@ -50,7 +50,7 @@ def test_skins_are_those_that_single_pictures_have(
     bank: Bank, anny: FaceModel, painter: TexturePainter
 ) -> None:
     skins, rng = bank.models["anny"].skins, np.random.default_rng([5, 1, 3])
-    linear, basis = linear_textures(skins), load_albedo(anny, painter)
+    linear, basis = linear_pictures(skins.textures), load_albedo(anny, painter)
     for number in range(SKINS):
         recipe, style = SkinRecipe.draw(rng), HairStyle.draw(rng)
         image = painter.texture(recipe, style.scalp, style.hairline).image

@@ -16,7 +16,7 @@ from models.crops import SIDE
 from models.data import draw, hair
 from models.data.hair import HairStyle
 from models.data.lights import Light
-from models.data.stream.bank import Bank, linear_textures
+from models.data.stream.bank import Bank, linear_pictures
 from models.data.stream.draw import Drawing, HeadPainter
 from models.data.stream.hair import Barber, Sheets, Styles
 from models.data.stream.scene import Lights, View, draw_lights, draw_views
@@ -43,7 +43,7 @@ class _Shown:
         dice = Scripted(turn, seed=3)
         self.view: View = draw_views(dice, marks)
         self.lights: Lights = draw_lights(dice, 2)
-        textures = linear_textures(self.skins)[:2]
+        textures = linear_pictures(self.skins.textures)[:2]
         bare = torch.from_numpy(self.skins.bare[:2])[:, None].float()
         self.texture = torch.cat([textures, F.interpolate(bare, textures.shape[-2:], mode="bilinear")], dim=1)
         self.painter = HeadPainter(self.model, self.skins.lash_alpha, part.things)

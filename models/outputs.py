@@ -1,0 +1,33 @@
+"""Any network's outputs as a plain tuple, as training and exported files have them."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from models.et_net import ETNet, RecAugNet
+from models.face_code import FaceCodeNet
+
+AnyNet = FaceCodeNet | ETNet | RecAugNet
+
+
+class Outputs(nn.Module):
+    """A network whose outputs are a plain tuple, in the order of ``models.network_card.OUTPUTS``.
+
+    The spreads follow (``SPREADS``), of networks that say them.
+    """
+
+    def __init__(self, net: AnyNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(
+        self, images: Float[Tensor, "batch 3 side side"], camera: Float[Tensor, "batch 4"] | None = None
+    ) -> tuple[Tensor, ...]:
+        """See the network's own."""
+        if isinstance(self.net, ETNet):
+            expression, spread = self.net.read(images)
+            return (expression,) if spread is None else (expression, spread)
+        code = self.net(images, camera)
+        said = (code.identity, code.expression, code.albedo, code.rotation, code.translation, code.sh)
+        return said if code.spread is None else (*said, *vars(code.spread).values())
