@@ -16,10 +16,10 @@ FILE: Final = Path(__file__).parent.parent / "docs" / "errors.md"
 _HEAD: Final = """# Errors
 
 What a user can cause has a code that stays, a sentence that says what happened, and a hint at what to do
-next. They are the same everywhere: the command line prints `error [code]: sentence` and the hint to standard
+next. They are the same everywhere. The command line prints `error [code]: sentence` and the hint to standard
 error, or with `--json` `{"event": "error", "code", "message", "hint"}` to standard output, and ends with the
-exit code; the server answers `{"error": {"code", "message", "hint"}}` with the HTTP status, and a job that failed
-has the three as its `error`; the add-on shows sentence and hint.
+exit code. The server answers `{"error": {"code", "message", "hint"}}` with the HTTP status, and a job that
+failed has the three as its `error`. The add-on shows sentence and hint.
 
 A code without a status is met only on the command line or as the `error` of a job. Exit code 0 is success,
 and 2 is also a misspelt command line.
