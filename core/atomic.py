@@ -13,7 +13,7 @@ from core.errors import OutputFailed
 
 
 @contextmanager
-def staged_output(path: Path) -> Iterator[Path]:
+def staged(path: Path) -> Iterator[Path]:
     """A path to write to, which becomes ``path`` when the block ends well.
 
     The block gets a file of the same name in a hidden temporary folder next to ``path`` (the same file
@@ -22,20 +22,30 @@ def staged_output(path: Path) -> Iterator[Path]:
     raises, Ctrl-C included, the folder is removed and ``path`` is left as it was.
 
     Raises:
-        OutputFailed: the file system refused (disk full, no permission, no such folder), or the block raised
-            an ``OSError``.
+        OSError: the file system refused (disk full, no permission, no such folder).
     """
     target = path.resolve()  # a link keeps pointing at the file it names
     staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
     try:
-        try:
-            if target.is_dir():
-                raise IsADirectoryError(f"{target} is a folder")
-            staging.mkdir()
-            yield staging / target.name
-            _publish(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        if target.is_dir():
+            raise IsADirectoryError(f"{target} is a folder")
+        staging.mkdir()
+        yield staging / target.name
+        _publish(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def staged_output(path: Path) -> Iterator[Path]:
+    """As :func:`staged`, for a file that the user asked for.
+
+    Raises:
+        OutputFailed: the file system refused, or the block raised an ``OSError``.
+    """
+    try:
+        with staged(path) as temporary:
+            yield temporary
     except OSError as error:
         raise OutputFailed(
             f"Cannot write {path}: {error.strerror or error}.",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import platformdirs
+
+from core.atomic import staged
 
 
 def cache_folder() -> Path:
@@ -16,16 +18,12 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("semblance", appauthor=False)
 
 
-def write_atomically(file: Path, write: Any) -> None:
-    """Call ``write(stream)`` on a new file beside ``file``, then put it in ``file``'s place."""
+def write_atomically(file: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Make a file of the cache, and its folder: ``write`` fills a stream, which takes ``file``'s place whole.
+
+    Raises:
+        OSError: the file system refused; :func:`core.atomic.staged` has left nothing behind.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with staged(file) as temporary, temporary.open("wb") as stream:
+        write(stream)

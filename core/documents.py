@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,13 @@ from core.errors import SemblanceError
 
 MAX_BYTES: Final = 1 << 30  # of everything unpacked; a rig of a dense head with 4096² textures is a tenth
 MAX_JSON_BYTES: Final = 16 << 20
+DAMAGE: Final = (
+    OSError, ValueError, KeyError, TypeError, EOFError, SyntaxError, tokenize.TokenError, MemoryError,
+    RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading an ``.npz`` that is absent or damaged raises. NumPy parses the header of an array as Python:
+damage there may end as ``SyntaxError`` or ``TokenError``, or ask for more memory than there is; zipfile takes
+damaged flags for encryption or an unknown compression (``RuntimeError``, ``NotImplementedError``)."""
 
 
 def generator() -> str:
@@ -92,7 +100,10 @@ def unpack_arrays(
             version = np.lib.format.read_magic(stream)
             if version != (1, 0):
                 raise ValueError(f"{name} has a header of version {version}")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+            try:
+                shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+            except (SyntaxError, tokenize.TokenError):
+                raise ValueError(f"the header of {name} is damaged") from None
             if dtype.hasobject or int(np.prod(shape, dtype=object)) * dtype.itemsize > len(member):
                 raise ValueError(f"{name} is not the array that its header says")
             stream.seek(0)

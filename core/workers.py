@@ -62,7 +62,8 @@ def _count() -> int:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    # torch, and with it MKL and OpenMP, counts threads for each of ours, and starts with all cores
+    # torch, and with it MKL and its OpenMP, counts threads for each of ours, and starts with all cores. It is
+    # the one library that computes with OpenMP here; Numba and BLAS count for the whole process.
     return ThreadPoolExecutor(_count(), "worker", torch.set_num_threads, (1,))
 
 

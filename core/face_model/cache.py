@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +11,7 @@ from jaxtyping import Float32, Int16
 from numpy import ndarray
 
 from core.cache import write_atomically
+from core.documents import DAMAGE
 from core.errors import ModelUnreadable, OutputFailed
 from core.face_model.checks import check_model
 from core.face_model.model import FaceModel
@@ -26,8 +25,6 @@ offset is off by 0.25 µm, or by 0.6 µm where a jaw opens 40 mm. Half floats of
 by 15 µm there."""
 
 _BASES: Final = ("identity_basis", "expression_deltas")
-# What reading a file that is absent or damaged raises.
-_DAMAGE: Final = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 _ARRAYS: Final = (
     "template", "polygon_vertices", "polygon_starts", "uv", "joint_offset", "joint_regressor", "skin_weights",
     "region", "landmark_triangles", "landmark_barycentrics", "mirror",
@@ -81,7 +78,7 @@ def is_cached(file: Path, key: str) -> bool:
     try:
         with np.load(file, allow_pickle=False) as stored:
             return _header(stored, key) is not None
-    except _DAMAGE:
+    except DAMAGE:
         return False
 
 
@@ -103,7 +100,7 @@ def read_cached(file: Path, key: str) -> FaceModel | None:
                 **arrays,
             )
         check_model(model, str(file))
-    except (*_DAMAGE, ModelUnreadable):
+    except (*DAMAGE, ModelUnreadable):
         return None
     return model
 

@@ -7,7 +7,6 @@ here is linear blending alone. The files carry no texture coordinates, so the he
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from numpy import ndarray
 from scipy.spatial.transform import Rotation
 
 from core.arkit import ARKIT_NAMES
+from core.documents import DAMAGE
 from core.errors import ModelMissing, ModelUnreadable
 from core.face_model.model import REGIONS
 from core.face_model.pca_head import PcaHead, bare_model
@@ -43,7 +43,7 @@ def read_flame(path: Path) -> dict[str, ndarray]:
                 arrays = {key: stored[key] for key in stored.files if key in _KEYS}
         except FileNotFoundError as error:
             raise ModelMissing(f"{path} does not exist.", "Check the path.") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             raise ModelUnreadable(
                 f"{path} is not a readable .npz of plain arrays.", "Fetch it again."
             ) from error

@@ -7,7 +7,6 @@ vertex groups. There is no jaw joint: the jaw is found from the mapped ``jawOpen
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int32
 from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
+from core.documents import DAMAGE
 from core.errors import ModelMissing, ModelUnreadable
 from core.face_model import building
 from core.face_model.embedding_data import absent_landmarks
@@ -73,7 +73,7 @@ def read_gnm(path: Path) -> dict[str, ndarray]:
             arrays = {key: stored[key] for key in shapes}
     except FileNotFoundError as error:
         raise ModelMissing(f"{path} does not exist.", "Check the path.") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise ModelUnreadable(f"{path} is not GNM's gnm_head.npz ({error}).", "Fetch it again.") from error
     for key, shape in shapes.items():
         numbers = arrays[key].dtype.kind in "fiu"

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
-from server.jobs.executor import Executor, make_executor
+from server.jobs.executor import Executor
+from server.jobs.executors import make_executor
 from server.jobs.queue import JobQueue
 from server.jobs.registry import JobKind, load_kinds
 from server.metrics import Metrics

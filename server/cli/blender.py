@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from server.cli.files import check_output
 from server.cli.options import Debug, Force, Json, Server, Token
-from server.cli.reporting import Reporter, in_words
+from server.cli.reporting import Reporter
+from server.cli.work import workplace
 
 RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="A .semrig file.")]
 
@@ -28,12 +30,7 @@ def blend(
 ) -> None:
     """Write a .blend with the head, its 52 shape keys, materials and armature."""
     target = check_output(out or rig.with_suffix(".blend"), (".blend",), force)
-    if server:
-        from server.cli.remote import remote_from_rig
-
-        remote_from_rig(server, token, "blend", rig, target, Reporter(json))
-        return
-    _write("blend", rig, target, Reporter(json))
+    from_rig("blend", rig, target, server, token, Reporter(json))
 
 
 def export(
@@ -56,19 +53,20 @@ def export(
         check_output(target.with_suffix(".mtl"), (".mtl",), force)
         for texture in {item.texture for item in load_rig(rig).materials if item.texture}:
             check_output(target.with_name(f"{target.stem}_{texture}"), (".png",), force)
-    if server:
-        from server.cli.remote import remote_from_rig
-
-        options = {"format": target.suffix.lower().removeprefix(".")}
-        remote_from_rig(server, token, "export", rig, target, Reporter(json), options)
-        return
-    _write("export", rig, target, Reporter(json))
+    options = {"format": target.suffix.lower().removeprefix("."), "name": target.stem}
+    from_rig("export", rig, target, server, token, Reporter(json), options)
 
 
-def _write(job: str, rig: Path, out: Path, reporter: Reporter) -> None:
-    from server import blender_process
-
-    work = blender_process.blend if job == "blend" else blender_process.export
-    with reporter.job(job, blender_process.EXPECTED_SECONDS) as progress:
-        work(rig, out, progress)
-    reporter.result(f"{out} ({in_words(progress.seconds)})", written=[str(out)], seconds=progress.seconds)
+def from_rig(
+    kind: str,
+    rig: Path,
+    target: Path,
+    server: str | None,
+    token: str | None,
+    reporter: Reporter,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Have a job done that makes ``target`` from a rig."""
+    with workplace(server, token, reporter) as place:
+        made = place.job(kind, target, rig=place.rig(rig), options=options)
+    reporter.written(made.seconds, target)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 from server.cli.reporting import Reporter
+from server.cli.work import workplace
 
 
 def print_people(
@@ -18,28 +20,15 @@ def print_people(
     reporter: Reporter,
 ) -> None:
     """Print the people of the clip's first good frame, and write it with numbered boxes to ``picture``."""
-    if server:
-        from server.cli.remote import remote_people
-
-        found = remote_people(server, token, video, {"start": start, "end": end}, picture, reporter)
-    else:
-        found = _find_here(video, start, end, picture, reporter)
+    with workplace(server, token, reporter) as place, TemporaryDirectory() as folder:
+        told = Path(folder) / "people.json"
+        also = {"people.jpg": picture, ".jpg": None}
+        options = {"start": start, "end": end}
+        place.job("people", told, also, files=[place.video(video)], options=options)
+        found = json.loads(told.read_text(encoding="utf-8"))
     lines = [f"{picture} at {found['time']:.2f} s"]
     for person in found["people"]:
         x, y = person["point"]
         main = "  (the main face)" if person["main"] else ""
         lines.append(f"  {person['number']}  --at {x:.0f},{y:.0f}@{found['time']:.3f}{main}")
     reporter.result("\n".join(lines), written=[str(picture)], **found)
-
-
-def _find_here(
-    video: Path, start: float, end: float | None, picture: Path, reporter: Reporter
-) -> dict[str, Any]:
-    from core.atomic import staged_output
-    from core.capture.clip_people import find_people, to_document
-
-    with reporter.job("people", {"people": 2.0}) as progress, progress.stage("people"):
-        found = find_people(video, start, end, progress.update)
-    with staged_output(picture) as temporary:
-        temporary.write_bytes(found.picture)
-    return to_document(found)

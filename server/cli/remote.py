@@ -1,23 +1,23 @@
-"""Commands whose work is done by a server (``--server``). What they put there they take away again."""
+"""Jobs on a server (``--server``). What a command puts there it takes away again."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from core.errors import BadInput, OutputFailed, SemblanceError, UnreadableMedia
 from server.api.schemas import Job
 from server.cli.interruption import take_back
-from server.cli.reporting import STOPPING, Reporter, in_words
+from server.cli.reporting import STOPPING, Reporter
+from server.cli.work import Done, place_of_result
 from server.client import Client, is_loopback
 from server.errors import TooLarge, Unauthorized, UnsupportedMedia
 from server.folder import read_token, server_folder
+from server.jobs.registry import load_kind
 
 _GOODBYE_SECONDS: Final = 8.0
 
@@ -44,7 +44,7 @@ def connect(url: str, token: str | None) -> Client:
 
 
 class RemoteWork:
-    """What one command does on a server, and what it must clean up there."""
+    """A ``Workplace``: a server, and what must be cleaned up there."""
 
     def __init__(self, client: Client, reporter: Reporter) -> None:
         self._client = client
@@ -125,37 +125,34 @@ class RemoteWork:
         target: Path,
         also: Mapping[str, Path | None] | None = None,
         *,
-        keeps: bool = False,
-        **asked: Any,
-    ) -> Job:
-        """Have a job done, shown as it goes on, and fetch what it made.
-
-        Args:
-            keeps: whether the first Ctrl-C ends the job with what it has so far.
-            target: takes the first result; others go beside it under their own names.
-            also: paths for results with these endings instead; none for those that nobody wants.
-        """
-        job = self._client.submit(kind, **asked)
-        self._jobs.append(job.id)
-        with self._reporter.listener(kind) as listener:
-            try:
-                job = self._client.wait(job.id, listener)
-            except KeyboardInterrupt:
-                if not keeps or not take_back() or not self._ends_early(job.id):
-                    raise
-                job = self._client.wait(job.id, listener)
-        if kind == "rig" and job.rig:
+        files: Sequence[str] = (),
+        rig: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Done:
+        job = self._followed(kind, self._client.submit(kind, files=files, rig=rig, options=options))
+        if job.rig and kind == "rig":
             self._rigs.append(job.rig)
         for warning in job.warnings:
             self._reporter.warning(warning.message)
         for result in job.results[1:]:
             if Path(result.name).name != result.name or result.name.startswith("."):
                 raise OutputFailed(f"The server calls a result {result.name!r}.", "Check which server it is.")
-            path = (also or {}).get(Path(result.name).suffix, target.parent / result.name)
+            path = place_of_result(result.name, target, also)
             if path is not None:
                 self._client.download(result.file, path)
         self._client.download(job.results[0].file, target)
-        return job
+        return Done(dict(job.seconds), job.rig)
+
+    def _followed(self, kind: str, job: Job) -> Job:
+        """The job at its end."""
+        self._jobs.append(job.id)
+        with self._reporter.listener(kind) as listener:
+            try:
+                return self._client.wait(job.id, listener)
+            except KeyboardInterrupt:
+                if not load_kind(kind).keeps or not take_back() or not self._ends_early(job.id):
+                    raise
+                return self._client.wait(job.id, listener)
 
     def _ends_early(self, job_id: str) -> bool:
         """Ask a job to end with what it has; whether there is something to wait for."""
@@ -163,10 +160,6 @@ class RemoteWork:
         if job.stopping:
             self._reporter.warning(STOPPING)
         return job.stopping or job.state == "done"
-
-    def fetch(self, file: str, target: Path) -> None:
-        """Fetch one result of a job."""
-        self._client.download(file, target)
 
     def clean_up(self) -> None:
         """Cancel what still runs, and delete what this command put there, as far as that goes."""
@@ -195,115 +188,3 @@ def working(url: str, token: str | None, reporter: Reporter) -> Iterator[RemoteW
             yield work
         finally:
             work.clean_up()
-
-
-def remote_rig(
-    url: str,
-    token: str | None,
-    photos: Sequence[Path],
-    options: Mapping[str, Any],
-    target: Path,
-    sheet: Path | None,
-    reporter: Reporter,
-) -> None:
-    """``semblance rig`` on a server."""
-    with working(url, token, reporter) as work:
-        sent = work.photos(photos, bool(options["strict"]))
-        job = work.job("rig", target, files=sent, options=options)
-        if sheet:
-            work.job("sheet", sheet, rig=job.rig)
-    _tell(reporter, job, target, sheet)
-
-
-def remote_track(
-    url: str,
-    token: str | None,
-    video: Path,
-    rig: Path | None,
-    options: Mapping[str, Any],
-    target: Path,
-    csv: Path | None,
-    check: Path | None,
-    reporter: Reporter,
-) -> None:
-    """``semblance track`` on a server."""
-    also = {ending: path for ending, path in ((".csv", csv), (".mp4", check)) if path}
-    asked = {**options, "csv": csv is not None, "check": check is not None}
-    with working(url, token, reporter) as work:
-        files = [work.video(video)]
-        person = work.rig(rig) if rig else None
-        job = work.job("track", target, also, keeps=True, files=files, rig=person, options=asked)
-    from core.track import load_track
-
-    _tell(reporter, job, target, csv, check, partial=load_track(target).partial)
-
-
-def remote_people(
-    url: str,
-    token: str | None,
-    video: Path,
-    options: Mapping[str, Any],
-    target: Path,
-    reporter: Reporter,
-) -> dict[str, Any]:
-    """``semblance track --list-people`` on a server; what was found, with its picture at ``target``."""
-    with working(url, token, reporter) as work, TemporaryDirectory() as folder:
-        found = Path(folder) / "people.json"
-        also = {".jpg": None}
-        job = work.job("people", found, also, files=[work.video(video)], options=options)
-        work.fetch(next(row.file for row in job.results if row.name == "people.jpg"), target)
-        return dict(json.loads(found.read_text(encoding="utf-8")))
-
-
-def remote_retarget(
-    url: str,
-    token: str | None,
-    track: Path,
-    options: Mapping[str, Any],
-    target: Path,
-    reporter: Reporter,
-) -> None:
-    """``semblance retarget`` on a server."""
-    with working(url, token, reporter) as work:
-        job = work.job("retarget", target, {".json": None}, files=[work.track(track)], options=options)
-    _tell(reporter, job, target)
-
-
-def remote_transfer(
-    url: str,
-    token: str | None,
-    rig: Path,
-    mesh: Path,
-    options: Mapping[str, Any],
-    target: Path,
-    landmarks: Path | None,
-    reporter: Reporter,
-) -> dict[str, float]:
-    """The server's part of ``semblance transfer``; its seconds."""
-    with working(url, token, reporter) as work:
-        files, person = [work.mesh(mesh)], work.rig(rig)
-        also = {".json": landmarks}
-        job = work.job("transfer", target, also, files=files, rig=person, options=options)
-    return dict(job.seconds)
-
-
-def remote_from_rig(
-    url: str,
-    token: str | None,
-    kind: str,
-    rig: Path,
-    target: Path,
-    reporter: Reporter,
-    options: Mapping[str, Any] | None = None,
-) -> None:
-    """``semblance blend``, ``export`` or ``sheet`` on a server."""
-    with working(url, token, reporter) as work:
-        job = work.job(kind, target, rig=work.rig(rig), options=options)
-    _tell(reporter, job, target)
-
-
-def _tell(reporter: Reporter, job: Job, *paths: Path | None, **facts: object) -> None:
-    """What was written, and how long it took there."""
-    written = [str(path) for path in paths if path]
-    seconds = dict(job.seconds)
-    reporter.result(f"{', '.join(written)} ({in_words(seconds)})", written=written, seconds=seconds, **facts)

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 
 from core.progress import Progress, ProgressReport
 from server.cli.interruption import asked_to_stop
@@ -58,6 +59,13 @@ class Reporter:
         else:
             parts = ", ".join(f"{key} {value:.4g}" for key, value in figures.items())
             print(f"step {step}, {name}: {parts}", file=sys.stderr, flush=True)
+
+    def written(self, seconds: Mapping[str, float], *paths: Path | None, **facts: object) -> None:
+        """Which files a job wrote, and how long it took."""
+        files = [str(path) for path in paths if path]
+        self.result(
+            f"{', '.join(files)} ({in_words(seconds)})", written=files, seconds=dict(seconds), **facts
+        )
 
     def result(self, text: str, **facts: object) -> None:
         """What came out: ``text`` for people, ``facts`` for machines."""

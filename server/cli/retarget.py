@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from core.errors import BadInput
 from server.cli.files import check_output
 from server.cli.options import Debug, Force, Json, Server, Token
-from server.cli.reporting import Reporter, in_words
+from server.cli.reporting import Reporter
+from server.cli.work import workplace
 
 _KEYS_HELP = 'JSON of the character\'s shape keys: {"mesh": ["jawOpen", ...], ...}.'
 
@@ -54,37 +55,17 @@ def retarget(
     target = check_output(out or track.with_suffix(".npz"), (".npz",), force)
     meshes = _read_keys(keys)
     reporter = Reporter(json)
-    chosen = dict(
+    chosen: dict[str, Any] = dict(
         smoothing=smoothing, error=error, rest=rest, neutral=neutral, gain=gain, swap=swap, name=name,
         wrinkles=wrinkles,
     )  # fmt: skip
 
     from core.retarget.preset import load_preset, to_preset
 
-    table = load_preset(preset) if preset else None
-    if server:
-        from server.cli.remote import remote_retarget
-
-        sent = table and to_preset(table)
-        remote_retarget(server, token, track, {**chosen, "meshes": meshes, "preset": sent}, target, reporter)
-        return
-
-    from core.retarget.animation import save_animation
-    from core.retarget.character import EXPECTED_SECONDS, RetargetOptions, animate_character
-    from core.track import read_track
-
-    with reporter.job("retarget", EXPECTED_SECONDS) as progress:
-        with progress.stage("reading"):
-            performed = read_track(track)
-        with progress.stage("curves"):
-            options = RetargetOptions(table=table, **chosen)  # type: ignore[arg-type]
-            animation, mapped = animate_character(performed, meshes, options)
-    save_animation(animation, target)
-    for warning in mapped.warnings:
-        reporter.warning(warning)
-    reporter.result(
-        f"{target} ({in_words(progress.seconds)})", written=[str(target)], seconds=progress.seconds
-    )
+    chosen |= {"meshes": meshes, "preset": to_preset(load_preset(preset)) if preset else None}
+    with workplace(server, token, reporter) as place:
+        made = place.job("retarget", target, {".json": None}, files=[place.track(track)], options=chosen)
+    reporter.written(made.seconds, target)
 
 
 def mapping(

@@ -9,7 +9,8 @@ import typer
 
 from server.cli.files import check_output, photo_files
 from server.cli.options import Debug, Force, Json, Server, Token
-from server.cli.reporting import Reporter, in_words
+from server.cli.reporting import Reporter
+from server.cli.work import workplace
 
 
 def rig(
@@ -44,32 +45,9 @@ def rig(
     if sheet:
         check_output(sheet, (".png",), force, files)
     reporter = Reporter(json)
-    if server:
-        from server.cli.remote import remote_rig
-
-        asked = dict(
-            name=name or stem, model=model, quality=quality, texture_size=texture_size, strict=strict
-        )
-        remote_rig(server, token, files, asked, target, sheet, reporter)
-        return
-
-    from core.photos_to_rig import RigOptions, build_rig, expected_seconds
-    from core.rig import save_rig
-    from models.face_reader import rig_reader
-    from models.recognition import load_recogniser
-
-    options = RigOptions(name or stem, quality, texture_size, strict)
-    with reporter.job("rig", expected_seconds(model, len(files), options)) as progress:
-        made = build_rig(files, model, options, progress, load_recogniser(), rig_reader())
-    save_rig(made, target)
-    for warning in (*made.warnings, *(line for photo in made.photos for line in photo.warnings)):
-        reporter.warning(warning)
-    if sheet:
-        from core.sheet import EXPECTED_SECONDS, save_sheet
-
-        with reporter.job("sheet", EXPECTED_SECONDS) as drawing:
-            save_sheet(made, sheet, drawing)
-    written = [str(path) for path in (target, sheet) if path]
-    reporter.result(
-        f"{', '.join(written)} ({in_words(progress.seconds)})", written=written, seconds=progress.seconds
-    )
+    asked = dict(name=name or stem, model=model, quality=quality, texture_size=texture_size, strict=strict)
+    with workplace(server, token, reporter) as place:
+        made = place.job("rig", target, files=place.photos(files, strict), options=asked)
+        if sheet:
+            place.job("sheet", sheet, rig=made.rig)
+    reporter.written(made.seconds, target, sheet)

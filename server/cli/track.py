@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +10,9 @@ import typer
 
 from core.errors import BadInput
 from server.cli.files import check_output
-from server.cli.interruption import ending_gently
 from server.cli.options import Debug, Force, Json, Server, Token
-from server.cli.reporting import STOPPING, Reporter, in_words
+from server.cli.reporting import Reporter
+from server.cli.work import workplace
 
 
 def track(
@@ -74,53 +73,19 @@ def track(
         if path:
             check_output(path, (ending,), force, [video])
     (point, point_time), name = place_of(at), name or video.stem
+    asked = dict(
+        name=name, start=start, end=end, point=point, point_time=point_time, smoothing=smoothing,
+        csv=csv is not None, check=check is not None,
+    )  # fmt: skip
+    also = {".csv": csv, ".mp4": check}
     reporter = Reporter(json)
-    if server:
-        from server.cli.remote import remote_track
+    with workplace(server, token, reporter) as place:
+        files, person = [place.video(video)], place.rig(rig) if rig else None
+        made = place.job("track", target, also, files=files, rig=person, options=asked)
 
-        asked = dict(name=name, start=start, end=end, point=point, point_time=point_time, smoothing=smoothing)
-        remote_track(server, token, video, rig, asked, target, csv, check, reporter)
-        return
+    from core.track import load_track
 
-    from core.retarget.smoothing import smooth_track
-    from core.rig import load_rig
-    from core.track import save_track, write_livelink
-    from core.video_to_track import TrackOptions, expected_for, track_video
-    from models.prior.prior import LandmarkPrior
-
-    options = TrackOptions(name, start, end, point, point_time)
-    person = load_rig(rig) if rig else None
-    with reporter.job("track", expected_for(video, options, person, check is not None)) as progress:
-        with ending_gently() as asked_to_finish:
-            made = track_video(
-                video, options, person, LandmarkPrior(), progress, lambda: _told(asked_to_finish, reporter)
-            )
-        if check:
-            from core.sheet.qc_clip import write_qc_clip
-
-            with progress.stage("check clip"):
-                shown = smooth_track(made.track, smoothing)
-                write_qc_clip(video, shown, made.head, check, progress.update)
-    save_track(made.track, target)
-    if csv:
-        write_livelink(smooth_track(made.track, smoothing), csv)
-    for warning in made.track.warnings:
-        reporter.warning(warning)
-    written = [str(path) for path in (target, csv, check) if path]
-    reporter.result(
-        f"{', '.join(written)} ({in_words(progress.seconds)})",
-        written=written,
-        seconds=progress.seconds,
-        partial=made.track.partial,
-    )
-
-
-def _told(asked: Callable[[], bool], reporter: Reporter) -> bool:
-    """Whether to end early; it is said when it is seen, since a signal may come amid other output."""
-    if asked():
-        reporter.warning(STOPPING)
-        return True
-    return False
+    reporter.written(made.seconds, target, csv, check, partial=load_track(target).partial)
 
 
 def place_of(text: str | None) -> tuple[tuple[float, float] | None, float | None]:

@@ -11,7 +11,8 @@ import typer
 from core.errors import BadInput
 from server.cli.files import check_output
 from server.cli.options import Debug, Force, Json, Server, Token
-from server.cli.reporting import Reporter, in_words
+from server.cli.reporting import Reporter
+from server.cli.work import workplace
 
 _MESH_ENDINGS = (".blend", ".fbx", ".glb", ".gltf", ".npz", ".obj")
 
@@ -54,23 +55,22 @@ def transfer(
         raise BadInput("An .npz holds no objects to write.", "Give the output a name that ends in .npz.")
     reporter = Reporter(json)
 
-    from core.retarget.keyless.landmarks import load_landmarks
+    from core.retarget.keyless.landmarks import load_landmarks, points_document
 
-    points = load_landmarks(landmarks) if landmarks else None
+    document = points_document(load_landmarks(landmarks)) if landmarks else None
     with tempfile.TemporaryDirectory(prefix="semblance-") as folder:
         mesh = _mesh_of(target, Path(folder), reporter)
         keys = written if written.suffix.lower() == ".npz" else Path(folder) / "keys.npz"
-        if server:
-            seconds = _there(server, token, rig, mesh, points, keys, write_landmarks, reporter)
-        else:
-            seconds = _here(rig, mesh, points, keys, write_landmarks, reporter)
+        with workplace(server, token, reporter) as place:
+            files, person, also = [place.mesh(mesh)], place.rig(rig), {".json": write_landmarks}
+            options = {"landmarks": document}
+            made = place.job("transfer", keys, also, files=files, rig=person, options=options)
         if keys is not written:
             from server import blender_process
 
             with reporter.job("write", blender_process.EXPECTED_SECONDS) as progress:
                 blender_process.write_character(target, keys, written, progress)
-    files = [str(path) for path in (written, write_landmarks) if path]
-    reporter.result(f"{', '.join(files)} ({in_words(seconds)})", written=files, seconds=seconds)
+    reporter.written(made.seconds, written, write_landmarks)
 
 
 def _mesh_of(target: Path, folder: Path, reporter: Reporter) -> Path:
@@ -81,41 +81,3 @@ def _mesh_of(target: Path, folder: Path, reporter: Reporter) -> Path:
     with reporter.job("read", blender_process.EXPECTED_SECONDS) as progress:
         blender_process.read_character(target, folder / "mesh.npz", progress)
     return folder / "mesh.npz"
-
-
-def _here(
-    rig: Path, mesh: Path, points: object, keys: Path, landmarks: Path | None, reporter: Reporter
-) -> dict[str, float]:
-    from core.atomic import staged_output
-    from core.retarget.keyless.landmarks import save_landmarks
-    from core.retarget.keyless.make import EXPECTED_SECONDS, make_shape_keys, save_shape_keys
-    from core.retarget.keyless.mesh import read_mesh
-    from core.rig import load_rig
-
-    with reporter.job("transfer", EXPECTED_SECONDS) as progress:
-        made = make_shape_keys(load_rig(rig), read_mesh(mesh), points, progress)  # type: ignore[arg-type]
-    with staged_output(keys) as temporary:
-        save_shape_keys(made, temporary)
-    if landmarks:
-        with staged_output(landmarks) as temporary:
-            save_landmarks(made.landmarks, temporary)
-    for warning in made.warnings:
-        reporter.warning(warning)
-    return progress.seconds
-
-
-def _there(
-    url: str,
-    token: str | None,
-    rig: Path,
-    mesh: Path,
-    points: object,
-    keys: Path,
-    landmarks: Path | None,
-    reporter: Reporter,
-) -> dict[str, float]:
-    from core.retarget.keyless.landmarks import points_document
-    from server.cli.remote import remote_transfer
-
-    document = points_document(points) if points else None  # type: ignore[arg-type]
-    return remote_transfer(url, token, rig, mesh, {"landmarks": document}, keys, landmarks, reporter)

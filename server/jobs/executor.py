@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 from core.errors import SemblanceError
 from core.progress import ProgressReport
 from server.jobs.task import Outcome, Task
-from server.settings import Settings
 
 WorkerState = Literal["starting", "idle", "busy", "stopped"]
 
@@ -58,14 +57,3 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End everything at once; a ``run`` that waits raises ``WorkerLost``."""
-
-
-def make_executor(settings: Settings) -> Executor:
-    """The executor that was asked for."""
-    if settings.executor == "ray":
-        from server.jobs.ray import RayExecutor
-
-        return RayExecutor(settings)
-    from server.jobs.local import LocalExecutor
-
-    return LocalExecutor(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +27,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        """The options of a task of this kind."""
+        return task.options if isinstance(task.options, cls) else cls(**task.options)
+
 
 @dataclass(frozen=True)
 class JobKind:
@@ -35,11 +40,11 @@ class JobKind:
     Attributes:
         name: as clients write it.
         request: what they send.
-        run: does the work, in a worker.
+        run: the recipe: does the work, in a worker or in the command line's own process.
         warm_up: loads what ``run`` needs, in a worker that has nothing to do yet.
         check: refuses a request before it is queued, by an error of ``core.errors``.
-        keeps: whether a job that is stopped early can keep what it has so far; it looks at
-            ``Reports.finishing`` then.
+        keeps: whether a job that is stopped early can keep what it has so far; it does that part of its work
+            in a ``Reports.gently``.
     """
 
     name: str
@@ -49,8 +54,18 @@ class JobKind:
     check: Callable[[Request], None] = lambda request: None
     keeps: bool = False
 
+    def own_options(self, given: Mapping[str, Any]) -> Options:
+        """Options from the command line: the limits of the API are not theirs, who uses them checks them."""
+        kind: type[Options] = self.request.model_fields["options"].annotation  # type: ignore[assignment]
+        return kind.model_construct(**given)
+
 
 def load_kinds(modules: Sequence[str]) -> Mapping[str, JobKind]:
     """The kinds of those modules, by name."""
-    kinds: list[JobKind] = [importlib.import_module(module).KIND for module in modules]
-    return {kind.name: kind for kind in kinds}
+    loaded: list[JobKind] = [importlib.import_module(module).KIND for module in modules]
+    return {kind.name: kind for kind in loaded}
+
+
+def load_kind(name: str) -> JobKind:
+    """One of Semblance's own kinds, whose module has its name."""
+    return load_kinds([f"server.jobs.kinds.{name}"])[name]

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
+
+from pydantic import BaseModel
 
 from core.progress import FrameReport, Progress, ProgressReport
 
 ResultKind = Literal["image", "rig", "track", "video", "other"]
-Send = Callable[[Mapping[str, Any]], None]
-_INTERVAL: Final = 0.05  # seconds between two reports of one stage
+Asked = Callable[[], bool]
 
 
 @dataclass(frozen=True)
 class Input:
-    """A file to work on; ``label`` is what its owner calls it, and never becomes a path."""
+    """A file to work on; ``label`` is what its owner calls it, and never becomes a path.
+
+    On the command line a file lies where its owner put it, and its label is its own name.
+    """
 
     path: Path
     label: str
@@ -29,6 +33,8 @@ class Task:
     """A job for a worker.
 
     Attributes:
+        options: as they came over the wire, or an ``Options`` that is checked where it is used; a recipe
+            reads either with ``Options.of``.
         folder: an empty folder for what the job writes.
     """
 
@@ -36,7 +42,7 @@ class Task:
     kind: str
     files: tuple[Input, ...]
     rig: Input | None
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] | BaseModel
     folder: Path
 
     @property
@@ -69,10 +75,13 @@ class Outcome:
 
 
 class Labels:
-    """The names that people know files by, put in place of paths of the server."""
+    """The names that people know files by, put in place of paths of the server.
+
+    A file that lies under its own name is their own: they know its path.
+    """
 
     def __init__(self, inputs: tuple[Input, ...]) -> None:
-        self._inputs = inputs
+        self._inputs = [given for given in inputs if given.path.name != given.label]
 
     def text(self, text: str) -> str:
         for given in self._inputs:
@@ -80,34 +89,25 @@ class Labels:
         return text
 
 
+@dataclass(frozen=True)
 class Reports:
     """How a job says where it is, and learns that it should stop.
 
-    Args:
-        send: takes a message.
+    Attributes:
+        listener: told where the job is.
         cancelled: whether the user asked to stop.
-        finishing: whether the user asked to stop and keep what there is so far; see ``JobKind.keeps``.
+        gently: a block whose work, if it is ended early, leaves something to keep; within it the yielded
+            function says whether the user asked for that. See ``JobKind.keeps``.
+        pictures: whether the listener shows pictures of frames; see :class:`core.progress.Progress`.
     """
 
-    def __init__(
-        self, send: Send, cancelled: Callable[[], bool], finishing: Callable[[], bool] = lambda: False
-    ) -> None:
-        self._send = send
-        self._cancelled = cancelled
-        self.finishing = finishing
-        self._stage, self._last = "", 0.0
+    listener: Callable[[ProgressReport], None]
+    cancelled: Asked
+    gently: Callable[[], AbstractContextManager[Asked]]
+    pictures: bool = False
 
-    def progress(self, expected_seconds: Mapping[str, float], pictures: bool = False) -> Progress:
-        """``pictures``: see :class:`core.progress.Progress`."""
-        return Progress(expected_seconds, self._report, self._cancelled, pictures)
-
-    def _report(self, report: ProgressReport) -> None:
-        moment = time.monotonic()
-        has_picture = report.frame is not None and report.frame.picture
-        if report.stage == self._stage and moment - self._last < _INTERVAL and not has_picture:
-            return
-        self._stage, self._last = report.stage, moment
-        self._send({"event": "progress", **report_to_json(report)})
+    def progress(self, expected_seconds: Mapping[str, float]) -> Progress:
+        return Progress(expected_seconds, self.listener, self.cancelled, self.pictures)
 
 
 def report_to_json(report: ProgressReport) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import cv2
 import pytest
 import torch
@@ -40,11 +43,17 @@ def test_libraries_are_held_at_one_thread_and_let_go_again() -> None:
         cv2.setNumThreads(before[1])
 
 
-def test_threads_of_ours_have_none_of_openmps() -> None:
-    """Else sums, and with them results, would depend on the number of cores."""
+def test_torch_splits_no_work_in_threads_of_ours() -> None:
+    """Else sums, and with them results, would depend on the number of cores.
 
-    def openmp(_: int) -> list[int]:
-        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "openmp"]
-
-    with one_library_thread():
-        assert all(count == 1 for counts in map_threads(openmp, range(8)) for count in counts)
+    Torch is what computes with OpenMP in them. Other runtimes that dependencies bring (MediaPipe's
+    sentencepiece, for one) begin with all cores in each new thread, and nobody has them work there.
+    """
+    code = (
+        "import torch; from core.workers import map_threads, one_library_thread\n"
+        "torch.set_num_threads(3); print(torch.get_num_threads())\n"  # as on a machine of three cores
+        "with one_library_thread(): print(*map_threads(lambda _: torch.get_num_threads(), range(8)))\n"
+        "print(*map_threads(lambda _: torch.get_num_threads(), range(8)), torch.get_num_threads())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout.split("\n")[:3] == ["3", " ".join("1" * 8), " ".join("1" * 8) + " 3"], ended.stderr

@@ -41,17 +41,17 @@ class PlayRequest(Request):
 
 
 def _run(task: Task, reports: Reports) -> Outcome:
-    options = PlayOptions(**task.options)
+    options = PlayOptions.of(task)
     progress = reports.progress({"first": 1.0, "second": 1.0})
     for stage in ("first", "second"):
-        with progress.stage(stage):
+        with progress.stage(stage), reports.gently() as finishing:
             ends = time.monotonic() + options.seconds / 2
             while time.monotonic() < ends:
                 time.sleep(0.02)
                 if options.act != "stubborn":
                     at = FrameReport(7, 9, 0.28, b"a picture") if options.frames else None
                     progress.update(1 - max(0.0, ends - time.monotonic()) / (options.seconds / 2), at)
-                    if reports.finishing():
+                    if finishing():
                         break
     if options.act == "hold":
         sum(range(200_000_000))  # one call into C, without a look at other threads
@@ -61,7 +61,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
         raise ZeroDivisionError("by zero")
     if options.act == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    path = task.folder / ("part" if reports.finishing() else "made")
+    path = task.folder / ("part" if finishing() else "made")
     with path.open("wb") as stream:
         for _ in range(options.size >> 16):
             stream.write(os.urandom(1 << 16))

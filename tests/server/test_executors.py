@@ -12,7 +12,8 @@ import pytest
 
 from core.errors import Cancelled, NoFaceFound, SemblanceError
 from core.progress import FrameReport, ProgressReport
-from server.jobs.executor import Executor, WorkerLost, make_executor
+from server.jobs.executor import Executor, WorkerLost
+from server.jobs.executors import make_executor
 from server.jobs.task import Input, Outcome, Task
 from server.settings import Settings
 from tests.server.conftest import Start

@@ -30,6 +30,7 @@ from core.retarget.keyless.sides import find_sides
 from core.retarget.keyless.source import rig_model
 from core.retarget.keyless.transfer import ShapeTransfer, transfer_shapes
 from core.rig import Rig
+from core.workers import one_library_thread
 
 EXPECTED_SECONDS: Final = {"landmarks": 4.0, "registration": 9.0, "expressions": 1.0, "shape keys": 8.0}
 """The stages of :func:`make_shape_keys`, for a ``Progress``."""
@@ -76,6 +77,7 @@ class Laid:
     placement: Placement
 
 
+@one_library_thread()  # so that sums, and with them the keys, do not depend on the number of cores
 def make_shape_keys(
     rig: Rig,
     mesh: TargetMesh,

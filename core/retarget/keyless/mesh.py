@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,7 @@ from numpy import ndarray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from core.documents import check_arrays, pack_arrays, unpack_arrays
+from core.documents import DAMAGE, check_arrays, pack_arrays, unpack_arrays
 from core.errors import MeshUnusable
 from core.face_model.building import vertex_neighbours
 from core.geometry.polygons import fan_corners
@@ -93,7 +92,7 @@ def read_mesh(path: Path) -> TargetMesh:
         content = path.read_bytes()
         arrays = unpack_arrays(content, path.name, _ARRAYS, _COLOURS)
         check_arrays(arrays, _ARRAYS)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise MeshUnusable(f"The mesh {path.name} cannot be read: {error}.", _HINT) from error
     mesh = TargetMesh(
         vertices=arrays["vertices"].astype(np.float64).reshape(-1, 3),

@@ -39,7 +39,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
 
     progress = reports.progress({"mapping": 0.1})
     with progress.stage("mapping"):
-        mapped = map_character(MappingOptions(**task.options).meshes)
+        mapped = map_character(MappingOptions.of(task).meshes)
         save_preset(mapped.table, task.folder / "mapping.json")
     output = Output(task.folder / "mapping.json", "mapping.json", "other", "application/json")
     return Outcome((output,), tuple((None, line) for line in mapped.warnings), progress.seconds)

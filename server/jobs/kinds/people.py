@@ -38,8 +38,8 @@ def _warm_up() -> None:
 def _run(task: Task, reports: Reports) -> Outcome:
     from core.capture.clip_people import find_people, to_document
 
-    chosen = PeopleOptions(**task.options)
-    progress = reports.progress({"people": 1.0})
+    chosen = PeopleOptions.of(task)
+    progress = reports.progress({"people": 2.0})
     with progress.stage("people"):
         found = find_people(task.files[0].path, chosen.start, chosen.end, progress.update)
     told = json.dumps(to_document(found)).encode()

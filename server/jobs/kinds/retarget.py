@@ -77,7 +77,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
     from core.retarget.preset import save_preset
     from core.track import load_track
 
-    chosen = RetargetOptions(**task.options)
+    chosen = RetargetOptions.of(task)
     progress = reports.progress(EXPECTED_SECONDS)
     with progress.stage("reading"):
         track = load_track(task.files[0].path)

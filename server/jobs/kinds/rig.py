@@ -55,7 +55,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
     from models.face_reader import rig_reader
     from models.recognition import load_recogniser
 
-    chosen = RigOptions(**task.options)
+    chosen = RigOptions.of(task)
     name = chosen.name or Path(task.files[0].label).stem
     options = BuildOptions(name, chosen.quality, chosen.texture_size, chosen.strict)
     paths = [given.path for given in task.files]

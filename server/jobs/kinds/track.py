@@ -46,19 +46,19 @@ def _warm_up() -> None:
 def _run(task: Task, reports: Reports) -> Outcome:
     from core.retarget.smoothing import smooth_track
     from core.rig import load_rig
-    from core.sheet.qc_clip import write_qc_clip
     from core.track import save_track, write_livelink
     from core.video_to_track import TrackOptions as Wanted
     from core.video_to_track import expected_for, track_video
     from models.prior.prior import LandmarkPrior
 
-    chosen = TrackOptions(**task.options)
+    chosen = TrackOptions.of(task)
     video = task.files[0]
     name = chosen.name or Path(video.label).stem
     options = Wanted(name, chosen.start, chosen.end, chosen.point, chosen.point_time)
     rig = load_rig(task.rig.path) if task.rig else None
-    progress = reports.progress(expected_for(video.path, options, rig, chosen.check), pictures=True)
-    made = track_video(video.path, options, rig, LandmarkPrior(), progress, reports.finishing)
+    progress = reports.progress(expected_for(video.path, options, rig, chosen.check))
+    with reports.gently() as finishing:
+        made = track_video(video.path, options, rig, LandmarkPrior(), progress, finishing)
     source = made.track.source
     track = replace(
         made.track,
@@ -71,6 +71,8 @@ def _run(task: Task, reports: Reports) -> Outcome:
         outputs.append(Output(task.folder / "track.csv", f"{name}.csv", "other", "text/csv"))
         write_livelink(smooth_track(track, chosen.smoothing), outputs[-1].path)
     if chosen.check:
+        from core.sheet.qc_clip import write_qc_clip
+
         outputs.append(Output(task.folder / "check.mp4", f"{name}.mp4", "video", "video/mp4"))
         with progress.stage("check clip"):
             shown = smooth_track(made.track, chosen.smoothing)

@@ -47,7 +47,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
     from core.rig import load_rig
 
     assert task.rig is not None
-    chosen = TransferOptions(**task.options)
+    chosen = TransferOptions.of(task)
     points = check_points(chosen.landmarks) if chosen.landmarks is not None else None
     progress = reports.progress(EXPECTED_SECONDS)
     made = make_shape_keys(load_rig(task.rig.path), read_mesh(task.files[0].path), points, progress)

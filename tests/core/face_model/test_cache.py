@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -63,6 +65,30 @@ def test_damage_is_never_taken_for_a_model(tmp_path: Path, data: st.DataObject) 
     read = read_cached(file, "key")
     # Bytes that a zip reader skips may be damaged harmlessly; the numbers may not.
     assert read is None or np.array_equal(read.template, original.template)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f4', 'fortran_order': False, 'shape': ((5, 3), }",  # TokenError: a bracket stays open
+        "{'descr': '<f4',\n  'fortran_order': False,\n 'shape': (5, 3), }\n\t1\n  2",  # IndentationError
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (5 3), }",
+        "{'descr': '<f4', 'fortran_order': False, b'shape': (5, 3), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (5000000000000, 3), }",
+    ],
+)
+def test_a_damaged_header_of_an_array_is_damage(tmp_path: Path, header: str) -> None:
+    """NumPy reads headers as Python, and says in many ways that one is none."""
+    file = tmp_path / "small.npz"
+    write_cached(file, small_model(), "key")
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    head = header.encode().ljust(117) + b"\n"
+    members["template.npy"] = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(60)
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert read_cached(file, "key") is None
 
 
 def test_a_file_that_asks_for_pickle_is_refused(tmp_path: Path) -> None:
