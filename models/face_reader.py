@@ -35,8 +35,9 @@ Camera = tuple[float, float, float, float]
 """fx, fy, cx, cy in pixels of a picture; fx = fy."""
 
 CORRELATION: Final = 0.3
-"""Of the identity errors of two photos of a person. Of six rendered ICT heads in five views (seeds 0-5 of
-``tests.benchmarks.ict_truth``), joined identities were 1.28, 1.21 and 1.23 mm off with 0, 0.3 and 1."""
+"""Of the identity errors of two photos of a person. Of six rendered ICT heads in five views (seeds 0-5
+of ``tests.benchmarks.support.ict_truth``), joined identities were 1.28, 1.21 and 1.23 mm off with 0, 0.3
+and 1."""
 
 _AT_ONCE: Final = 8  # faces: 16 crops
 

@@ -210,7 +210,7 @@ class PerformanceSolver:
             turned=turned,
             residual=residual.transpose(0, 2, 1),
             pull=pixel_pull(in_camera, state.focal) * scale[:, None, :, None],
-            facing=np.clip((-(self._normals @ R.transpose(0, 2, 1))[..., 2] - 0.1) / 0.3, 0, 1),
+            facing=facing_weight(-(self._normals @ R.transpose(0, 2, 1))[..., 2]),
             shape=self._shape[:, :, :0] if pose_only else self._shape,
         )
 

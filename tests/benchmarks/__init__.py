@@ -1,1 +1,1 @@
-"""Commands that print the speed and accuracy figures the project claims."""
+"""Commands that print the speed and accuracy figures the project claims. Shared: ``support``."""

@@ -29,8 +29,14 @@ from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation
 from models.data.shared_identity import load_shared_identity
-from tests.benchmarks.ict_truth import DEVELOPMENT_SEEDS, SKIN_COUNT, make_head, median_error, observe_views
-from tests.benchmarks.reading import PhotoReader
+from tests.benchmarks.support.ict_truth import (
+    DEVELOPMENT_SEEDS,
+    SKIN_COUNT,
+    make_head,
+    median_error,
+    observe_views,
+)
+from tests.benchmarks.support.reading import PhotoReader
 
 COLUMNS = ("oracle", "landmarks, 1", "whole fit, 1", "landmarks, 5", "whole fit, 5", "worst")
 

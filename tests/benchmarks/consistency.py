@@ -30,8 +30,8 @@ from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
 from core.geometry.alignment import align_similarity
 from models.face_reader import FaceReader, load_face_reader
-from tests.benchmarks.ict_truth import now_region
-from tests.benchmarks.reading import PhotoReader, data_folder, read_view
+from tests.benchmarks.support.ict_truth import now_region
+from tests.benchmarks.support.reading import PhotoReader, data_folder, read_view
 
 FITS = ("landmarks alone", "whole fit", "with RecNet")
 _MOST_OF_SAME = 10  # photos of a person

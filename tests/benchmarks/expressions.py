@@ -12,7 +12,7 @@ where the template's own figure is the standard.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 
 import numpy as np
@@ -91,6 +91,13 @@ def compare(name: str) -> None:
         print(f"  {key:42s}{standard:9.2f}{text[0]:>22s}{text[1]:>18s}")
 
 
+def main() -> None:
+    """Print the figures of each model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("models", nargs="*", default=["anny"])
+    for name in parser.parse_args().models:
+        compare(name)
+
+
 if __name__ == "__main__":
-    for model_name in sys.argv[1:] or ["anny"]:
-        compare(model_name)
+    main()

@@ -8,7 +8,7 @@ back. The noise is their RMS spread over the six, in per cent of the interocular
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +46,11 @@ def ours(finder: FaceFinder, accurate: bool) -> Estimator:
     return find
 
 
-def main(paths: list[str]) -> None:
+def main() -> None:
+    """Print the noise of each way of finding landmarks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("photos", type=Path, nargs="+")
+    paths: list[Path] = parser.parse_args().photos
     rng = np.random.default_rng(0)
     with FaceFinder() as finder:
         estimators = {
@@ -90,4 +94,4 @@ def main(paths: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

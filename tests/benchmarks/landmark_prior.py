@@ -9,7 +9,7 @@ motion; the person's reference comes from the same frames. The take's performer 
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from pathlib import Path
 
@@ -24,9 +24,9 @@ from models.data.heads import draw, random_light, random_sensor, random_shot
 from models.data.take import held_out_half, read_take
 from models.prior.metrics import VISIBLE, score, score_by_unit
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks.face_landmarker import blendshapes_of
-from tests.benchmarks.ict_truth import ict_model, skin_of
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.face_landmarker import blendshapes_of
+from tests.benchmarks.support.ict_truth import ict_model, skin_of
+from tests.benchmarks.support.reading import data_folder
 
 SEEDS = range(1000, 1004)
 FRAMES = 100  # of each person
@@ -66,8 +66,12 @@ def landmarks_of(
 
 
 def main() -> None:
+    """Print the figures of each person, and of both methods by unit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("prior", type=Path, nargs="?", help="default: the shipped one")
+    options = parser.parse_args()
     take = held_out_half(read_take(data_folder() / "arkit" / "livelink_range_of_motion.csv"))
-    prior = LandmarkPrior(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    prior = LandmarkPrior(options.prior)
     ours, theirs, truth, ratios, seconds, frames = [], [], [], [], 0.0, 0
     with FaceFinder() as finder:
         for seed in SEEDS:

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.reading import data_folder
 
 _SKIP: Final = 5.0  # seconds at the beginning, in which the person is measured for the first time
 _ROOT: Final = Path(__file__).parent.parent.parent

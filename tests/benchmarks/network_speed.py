@@ -31,8 +31,8 @@ from models.mirror import Mirror
 from models.network import Network
 from models.network_card import NetworkCard
 from models.registry import NETWORKS, available, load_network, load_network_file
-from tests.benchmarks.face_landmarker import landmarker_of_video
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.face_landmarker import landmarker_of_video
+from tests.benchmarks.support.reading import data_folder
 
 _IDENTITY, _ALBEDO = 120, 48
 _BATCHES: Final = (1, 2, 16)

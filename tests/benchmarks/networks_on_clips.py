@@ -34,8 +34,8 @@ from core.video_to_track import TrackOptions, track_video
 from models.face_reader import ExpressionReader, FaceReader
 from models.prior.metrics import score
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks.tracking_truth import report_mean_pose, report_pose
-from tests.benchmarks.truth_clips import HELD_OUT_FRAME, take_clips
+from tests.benchmarks.support.pose_error import report_mean_pose, report_pose
+from tests.benchmarks.support.truth_clips import HELD_OUT_FRAME, take_clips
 
 _TRACK_ERROR: Final = 0.1  # standard deviation of a tracked coefficient, about, where networks may add to it
 _EVERY: Final = 4  # frames from one that networks read to the next; between them their words are interpolated

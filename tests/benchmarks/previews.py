@@ -20,7 +20,7 @@ from core.capture.video import probe_video
 from core.progress import Progress
 from core.video_to_track import expected_seconds, track_video
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.reading import data_folder
 
 
 class _Timed(Previews):

@@ -34,8 +34,8 @@ from core.retarget.smoothing import smooth_track
 from core.tracking.clip_identity import estimate_identity, spread_frames
 from core.video_to_track import TrackOptions, track_video
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks.face_landmarker import blendshapes_of_video
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.face_landmarker import blendshapes_of_video
+from tests.benchmarks.support.reading import data_folder
 
 CLIPS = ("videoretalking_1", "videoretalking_4", "liveportrait_d9", "liveportrait_d20", "smirk_dafoe",
          "3ddfa_obama")  # fmt: skip

@@ -44,8 +44,8 @@ from core.surface.relief import NEUTRAL
 from core.surface.texture import build_texture
 from core.surface.view import make_view, sample_photo, visibility
 from core.surface.zones import face_zones
-from tests.benchmarks.ict_truth import skin_of
-from tests.benchmarks.texture import fit_photos
+from tests.benchmarks.support.ict_truth import skin_of
+from tests.benchmarks.support.reading import fit_photos
 
 SIZE = 1024  # texels of the maps
 YAWS = (0, 30, -30)

@@ -43,8 +43,8 @@ from core.track import Track
 from core.video_to_track import TrackOptions, track_video
 from models.prior.metrics import ACTIVE, score_by_unit
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks.pose_error import angle, turns_between, without_mean
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.pose_error import angle, turns_between, without_mean
+from tests.benchmarks.support.reading import data_folder
 
 SIDE = 512
 _UPRIGHT = np.diag([1.0, -1.0, -1.0])  # camera axes to +Y up, +Z towards the camera

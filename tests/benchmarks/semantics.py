@@ -24,8 +24,8 @@ from core.face_model.registry import load_model
 from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation
-from tests.benchmarks.ict_truth import make_head, observe_views, seeds_line
-from tests.benchmarks.reading import PhotoReader
+from tests.benchmarks.support.ict_truth import make_head, observe_views, seeds_line
+from tests.benchmarks.support.reading import PhotoReader
 
 LIMIT = 0.2  # that no coefficient of a neutral face should pass
 ACTIVE = 0.3

@@ -1,4 +1,6 @@
-"""The server under load: ``python -m tests.benchmarks.server_load``.
+"""The server under load.
+
+    python -m tests.benchmarks.server_load
 
 Seconds until it answers; 200 jobs of 20 clients at a time, with 200 half requests held open beside them (a
 "slow loris"); 1,000 event streams that are dropped and taken up again; and its memory after each. What is
@@ -7,6 +9,7 @@ lost is counted. The jobs are plays of 20 ms, so that the figures are the server
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import socket
@@ -33,6 +36,8 @@ LORIS: Final = 200
 
 
 def main() -> None:
+    """Print the figures."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         starts = [_seconds_to_ready(Path(folder) / f"start-{number}") for number in range(5)]
         print(f"ready after {median(starts):.2f} s (median of 5, slowest {max(starts):.2f} s)")

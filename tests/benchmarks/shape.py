@@ -28,8 +28,8 @@ from core.fitting.head import fit_head
 from core.fitting.landmark_solver import fit_landmarks
 from core.fitting.types import Observation
 from models.face_reader import FaceReader, load_face_reader
-from tests.benchmarks.ict_truth import TrueHead, make_head, median_error, observe_views, seeds_line
-from tests.benchmarks.reading import PhotoReader, read_view
+from tests.benchmarks.support.ict_truth import TrueHead, make_head, median_error, observe_views, seeds_line
+from tests.benchmarks.support.reading import PhotoReader, read_view
 
 COLUMNS = (
     "unfitted", "landmarks, 1", "landmarks, 5", "no network, 1", "no network, 5", "RecNet alone, 1",

@@ -18,7 +18,7 @@ from numpy import ndarray
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from models.data.shared_identity import SharedIdentity, learn_shared_identity, load_shared_identity
-from tests.benchmarks.ict_truth import ict_model, median_error
+from tests.benchmarks.support.ict_truth import ict_model, median_error
 
 _SEED = 1000
 

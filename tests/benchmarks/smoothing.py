@@ -10,11 +10,9 @@ compare what is removed at the same cost. Causal ones are printed with their lag
 
 from __future__ import annotations
 
-import os
-import sys
+import argparse
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -27,9 +25,9 @@ from core.retarget import filters
 from core.retarget.filters import OneEuro, noise_level, smooth
 from core.retarget.keys import reduced_keys
 from core.track import read_livelink
-from tests.benchmarks.face_landmarker import blendshapes_of
+from tests.benchmarks.support.face_landmarker import blendshapes_of
+from tests.benchmarks.support.reading import data_folder
 
-DATA = Path(os.environ.get("SEMBLANCE_TEST_DATA", "../shared/data"))
 CLIPS = ("liveportrait_d9", "liveportrait_d20", "videoretalking_2")
 FRAMES = 120  # of each clip
 BLINKS, LIPS = (
@@ -46,7 +44,7 @@ def measured_noise() -> np.ndarray:
     """Jitter of each unit in the Face Landmarker's coefficients; units that never move have the median."""
     levels = []
     for clip in CLIPS:
-        with open_video(DATA / "clips" / f"{clip}.mp4", end=FRAMES / 30) as video:
+        with open_video(data_folder() / "clips" / f"{clip}.mp4", end=FRAMES / 30) as video:
             rows = blendshapes_of(frame.pixels for frame in video)
         rows = rows[np.isfinite(rows).all(axis=1)]
         levels.append(noise_level(np.arange(float(len(rows))), rows))
@@ -148,7 +146,7 @@ class Take:
     """The clean take with a shaking channel beside it, noisy, and what to look at."""
 
     def __init__(self, scale: float, level: np.ndarray) -> None:
-        track = read_livelink(DATA / "arkit" / "livelink_range_of_motion.csv")
+        track = read_livelink(data_folder() / "arkit" / "livelink_range_of_motion.csv")
         self.times = np.arange(len(track.times)) / 30.0
         shaking = np.sin(2 * np.pi * SHAKE_HZ * self.times) * (self.times % 4 < 1) * SHAKE_SIZE
         self.clean = np.column_stack([track.coefficients, shaking])
@@ -199,10 +197,8 @@ class Take:
 
 
 def main() -> None:
-    if not (DATA / "models" / "face_landmarker.task").is_file():
-        sys.exit(
-            "Set SEMBLANCE_TEST_DATA to a folder with the clips, the ARKit take and the Face Landmarker."
-        )
+    """Print the tables."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     level = measured_noise()
     print(f"jitter of the Face Landmarker: median {np.median(level):.4f}, most {level.max():.4f}")
     for scale in (1.0, 3.0):
@@ -238,7 +234,7 @@ def speed() -> None:
         result = run()
         share = f", {100 * result.mean():.0f} % of the samples kept" if name == "keys" else ""
         print(f"{name}: {time.perf_counter() - start:.2f} s for 10,000 frames x 60 channels{share}")
-    take = read_livelink(DATA / "arkit" / "livelink_range_of_motion.csv")
+    take = read_livelink(data_folder() / "arkit" / "livelink_range_of_motion.csv")
     for error in (0.002, 0.005, 0.01, 0.02):
         kept = reduced_keys(take.times, take.coefficients, error)
         print(f"keys of the take within {error}: {100 * kept.mean():.1f} % of the samples")

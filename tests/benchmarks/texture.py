@@ -14,23 +14,17 @@ import pstats
 import resource
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import skimage.data
 from PIL import Image
 
-from core.capture.faces import FaceFinder
-from core.capture.headshot import HeadShot, cut_headshot
-from core.capture.masks import PersonMasker
-from core.capture.photos import load_photo
-from core.face_model.registry import load_model
-from core.fitting.head import fit_head
-from core.fitting.observe import observe
+from core.capture.headshot import HeadShot
 from core.fitting.types import FittedHead
-from core.photos_to_rig import in_headshot, shot_pixels
+from core.photos_to_rig import shot_pixels
 from core.surface.texture import build_texture
+from tests.benchmarks.support.reading import fit_photos
 
 STEPS = {
     "views, visibility, weights": ("make_view", "photo_weight", "sharpness", "likely_skin"),
@@ -43,18 +37,6 @@ STEPS = {
     "eyes, teeth, mouth, lashes": ("paint_eyes", "paint_parts", "part_colours", "measure_iris", "lash_alpha"),
     "seams and padding": ("_without_seams", "pad_charts", "_encode"),
 }
-
-
-def fit_photos(paths: list[Path]) -> tuple[FittedHead, list[HeadShot]]:
-    """The head fitted to photos, without a network, with the cameras of their head shots."""
-    shots, observations = [], []
-    with FaceFinder() as finder, PersonMasker() as masker:
-        for path in paths:
-            photo = load_photo(path)
-            shots.append(cut_headshot(photo, finder.main_face(photo), masker, 5_000_000))
-            observations.append(observe(photo, shots[-1]))
-    head = fit_head(load_model(), observations)
-    return replace(head, photos=[in_headshot(*pair) for pair in zip(head.photos, shots, strict=True)]), shots
 
 
 def _measure(head: FittedHead, shots: list[HeadShot], size: int, runs: int) -> None:

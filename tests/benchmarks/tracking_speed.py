@@ -28,8 +28,8 @@ from core.tracking.clip_identity import head_points
 from core.tracking.performance import PerformanceSolver
 from core.video_to_track import TrackOptions, expected_for, track_video
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks.face_landmarker import blendshapes_of_video
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.face_landmarker import blendshapes_of_video
+from tests.benchmarks.support.reading import data_folder
 
 _LINES: Final = 720
 _RATE: Final = 30

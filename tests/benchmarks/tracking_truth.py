@@ -26,42 +26,15 @@ from core.capture.follow import follow_face
 from core.capture.video import open_video
 from core.face_model.registry import load_model
 from core.retarget.smoothing import smooth_track
-from core.track import Track
 from core.tracking.clip_identity import estimate_identity, head_points, spread_frames
 from core.tracking.performance import PerformanceSolver
 from core.video_to_track import track_video
 from models.prior.metrics import VISIBLE, score, score_by_unit
 from models.prior.prior import LandmarkPrior
-from tests.benchmarks import ict_truth
-from tests.benchmarks.face_landmarker import blendshapes_of_video
-from tests.benchmarks.pose_error import angle, between_models, by_axis, from_anny, turns_between, without_mean
-from tests.benchmarks.truth_clips import FIRST_SEED, HELD_OUT_FRAME, SIDE, Take, take_clips
-
-_FRAMES = ("models", "heads", "moved")
-
-
-def report_pose(name: str, track: Track, played: Take) -> tuple[float, ...]:
-    """Print and return the errors of a clip's head poses, by what upright means (see ``pose_error``)."""
-    found = track.head_rotation.astype(np.float64)
-    by_model = played.rotation @ between_models()
-    turns = turns_between(found, by_model)
-    by_head = turns_between(found, played.rotation @ from_anny(played.neutral))
-    errors = angle(turns), angle(by_head), angle(without_mean(turns))
-    print(f"clip {name}, {len(found)} frames, head pose, median error in degrees: " + " ".join(
-        f"{frame} {value:.2f}" for frame, value in zip(_FRAMES, errors, strict=True)
-    ))  # fmt: skip
-    print(f"    {by_axis(found, by_model)}")
-    away = np.median(track.head_translation[:, 2] / played.translation[:, 2])
-    focal = track.shots[0].focal or float("nan")
-    print(f"    focal length x{focal / played.focal:.2f}, distance x{away:.2f}")
-    return errors
-
-
-def report_mean_pose(name: str, errors: list[tuple[float, ...]]) -> None:
-    """Print the mean of what :func:`report_pose` said of the clips."""
-    mean = zip(_FRAMES, np.mean(errors, axis=0), strict=True)
-    means = " ".join(f"{frame} {value:.2f}" for frame, value in mean)
-    print(f"head pose{name}, mean of the clips' median errors in degrees: {means}")
+from tests.benchmarks.support import ict_truth
+from tests.benchmarks.support.face_landmarker import blendshapes_of_video
+from tests.benchmarks.support.pose_error import between_models, by_axis, report_mean_pose, report_pose
+from tests.benchmarks.support.truth_clips import FIRST_SEED, HELD_OUT_FRAME, SIDE, Take, take_clips
 
 
 def report_causes(path: Path, played: Take) -> None:

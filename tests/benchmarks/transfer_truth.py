@@ -37,7 +37,7 @@ from core.retarget.keyless.make import EXPECTED_SECONDS, Laid, lay_on, make_shap
 from core.retarget.keyless.mesh import TargetMesh
 from core.scene.camera import portrait_camera
 from core.scene.render import render_clay
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.reading import data_folder
 from tests.lids import lid_gap
 from tests.rigs import model_rig
 

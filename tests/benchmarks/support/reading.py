@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from numpy import ndarray
 
 from core.capture.faces import FaceFinder
-from core.capture.headshot import cut_headshot
+from core.capture.headshot import HeadShot, cut_headshot
 from core.capture.masks import PersonMasker
 from core.capture.photos import load_photo
 from core.errors import NoFaceFound
+from core.face_model.registry import load_model
+from core.fitting.head import fit_head
 from core.fitting.observe import observe
-from core.fitting.types import Observation
+from core.fitting.types import FittedHead, Observation
+from core.photos_to_rig import in_headshot
 from core.scene.camera import focal_length_pixels
 from models.face_reader import FaceReader
 from models.face_reading import FaceReading
@@ -49,6 +53,18 @@ def read_view(reader: FaceReader, pixels: ndarray, seen: Observation) -> FaceRea
     """What the network says of a picture, as rigs ask it."""
     focal = seen.focal or focal_length_pixels(seen.width, seen.height)
     return reader.read(pixels, seen.landmarks, (focal, focal, seen.width / 2, seen.height / 2))
+
+
+def fit_photos(paths: list[Path]) -> tuple[FittedHead, list[HeadShot]]:
+    """The head fitted to photos, without a network, with the cameras of their head shots."""
+    shots, observations = [], []
+    with FaceFinder() as finder, PersonMasker() as masker:
+        for path in paths:
+            photo = load_photo(path)
+            shots.append(cut_headshot(photo, finder.main_face(photo), masker, 5_000_000))
+            observations.append(observe(photo, shots[-1]))
+    head = fit_head(load_model(), observations)
+    return replace(head, photos=[in_headshot(*pair) for pair in zip(head.photos, shots, strict=True)]), shots
 
 
 def data_folder() -> Path:

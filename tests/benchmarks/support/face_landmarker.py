@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_INDEX
 from core.capture.video import open_video
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.reading import data_folder
 
 
 def blendshapes_of(pictures: Iterable[UInt8[ndarray, "height width 3"]]) -> Float[ndarray, "frames 52"]:

@@ -34,7 +34,7 @@ from core.scene.render import render
 from core.scene.shading import linear_to_srgb
 from models.data.skins import paint_eyes, paint_inside, photo_albedo
 from models.evaluation.mesh_error import shape_error
-from tests.benchmarks.reading import PhotoReader, data_folder
+from tests.benchmarks.support.reading import PhotoReader, data_folder
 
 DEVELOPMENT_SEEDS = (*range(8), *range(100, 108))
 SIDE = 640  # pixels

@@ -19,8 +19,8 @@ from core.scene.lighting import random_lighting
 from core.scene.render import render
 from core.scene.shading import linear_to_srgb
 from core.track import read_livelink
-from tests.benchmarks import ict_truth
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support import ict_truth
+from tests.benchmarks.support.reading import data_folder
 
 SIDE, RATE = 512, 30
 FIRST_SEED = 3000

@@ -19,11 +19,14 @@ from scipy.spatial.transform import Rotation
 from core.face_model.registry import load_model
 from core.fitting.upright import upright_turn
 from core.geometry.alignment import align_similarity
+from core.track import Track
 from models.data.shared_identity import load_shared_identity
-from tests.benchmarks import ict_truth
+from tests.benchmarks.support import ict_truth
+from tests.benchmarks.support.truth_clips import Take
 
 _UPRIGHT = np.diag([1.0, -1.0, -1.0])
 _AXES = ("pitch", "yaw", "roll")
+_FRAMES = ("models", "heads", "moved")
 
 
 def between_models() -> Float[ndarray, "3 3"]:
@@ -72,3 +75,27 @@ def by_axis(found: Float[ndarray, "frames 3 3"], true: Float[ndarray, "frames 3 
         rest = float(np.std(error - slope * truth - start))
         cells.append(f"{name} x{1 + slope:.2f} {error.mean():+.1f} +-{rest:.1f}")
     return "  ".join(cells)
+
+
+def report_pose(name: str, track: Track, played: Take) -> tuple[float, ...]:
+    """Print and return the errors of a clip's head poses, by what upright means (see above)."""
+    found = track.head_rotation.astype(np.float64)
+    by_model = played.rotation @ between_models()
+    turns = turns_between(found, by_model)
+    by_head = turns_between(found, played.rotation @ from_anny(played.neutral))
+    errors = angle(turns), angle(by_head), angle(without_mean(turns))
+    print(f"clip {name}, {len(found)} frames, head pose, median error in degrees: " + " ".join(
+        f"{frame} {value:.2f}" for frame, value in zip(_FRAMES, errors, strict=True)
+    ))  # fmt: skip
+    print(f"    {by_axis(found, by_model)}")
+    away = np.median(track.head_translation[:, 2] / played.translation[:, 2])
+    focal = track.shots[0].focal or float("nan")
+    print(f"    focal length x{focal / played.focal:.2f}, distance x{away:.2f}")
+    return errors
+
+
+def report_mean_pose(name: str, errors: list[tuple[float, ...]]) -> None:
+    """Print the mean of what :func:`report_pose` said of the clips."""
+    mean = zip(_FRAMES, np.mean(errors, axis=0), strict=True)
+    means = " ".join(f"{frame} {value:.2f}" for frame, value in mean)
+    print(f"head pose{name}, mean of the clips' median errors in degrees: {means}")
