@@ -12,9 +12,9 @@ import bpy
 
 from . import texts
 from .addon_id import VERSION
-from .preferences import is_local
 from .runtime import session
 from .runtime.state import state
+from .server_choice import is_local
 from .texts import t
 
 

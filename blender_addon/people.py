@@ -11,6 +11,7 @@ from typing import Any
 import bpy
 
 from . import texts
+from .client.rig_job import BuildRig
 from .heads import find_head, head_of
 from .properties import MOST_PHOTOS, SemblancePerson
 from .texts import t
@@ -23,11 +24,6 @@ def all_people() -> Iterator[tuple[bpy.types.Scene, SemblancePerson]]:
     for scene in bpy.data.scenes:
         for person in scene.semblance.people:
             yield scene, person
-
-
-def find_person(uid: str) -> tuple[bpy.types.Scene, SemblancePerson] | None:
-    """The person of an id, with the scene."""
-    return next((pair for pair in all_people() if pair[1].uid == uid), None)
 
 
 def active_person(scene: bpy.types.Scene) -> Any:
@@ -77,18 +73,12 @@ def photo_warnings(person: SemblancePerson, photo: bpy.types.PropertyGroup) -> l
     return [row.message for row in person.warnings if row.file == name]
 
 
-def clear_result(person: SemblancePerson) -> None:
-    """Forget the last job's error and warnings."""
-    person.error_code = person.error_message = person.error_hint = ""
-    person.warnings.clear()
-
-
-def set_warnings(person: SemblancePerson, warnings: Iterable[tuple[str, str]]) -> None:
-    """Keep what a job said about photos, each sentence once."""
-    person.warnings.clear()
-    for file, message in dict.fromkeys(warnings):
-        row = person.warnings.add()
-        row.file, row.message = file, message
+def rig_request(person: SemblancePerson) -> BuildRig:
+    """Make a head of the photos, or follow the job that does."""
+    options: dict[str, object] = {"name": person.name, "model": person.model, "quality": person.quality}
+    if person.texture_size != "auto":
+        options["texture_size"] = int(person.texture_size)
+    return BuildRig(person.uid, photo_paths(person), options, person.job_key, job=person.job)
 
 
 def head_in(context: bpy.types.Context) -> Any:

@@ -36,14 +36,14 @@ class SemblancePhoto(bpy.types.PropertyGroup):
     path: StringProperty(name=texts.PATH, description=texts.PATH_TIP, subtype="FILE_PATH")
 
 
-def _progress(person: bpy.types.PropertyGroup) -> float:
+def _progress(owner: bpy.types.PropertyGroup) -> float:
     """What Blender 3.4 shows as a bar."""
-    now = state.progress.get(person.uid)
-    return 100.0 * now.fraction if now else 0.0
+    job = state.jobs.get(owner.uid)
+    return 100.0 * job.progress.fraction if job else 0.0
 
 
 class WithJob:
-    """What people and takes have in common: an id, the job in work, and how the last one ended."""
+    """An owner of jobs (see :mod:`.owners`): an id, the job in work, and how the last one ended."""
 
     uid: StringProperty()
     job: StringProperty()  # the server's id; empty where nothing is in work

@@ -14,16 +14,15 @@ import bpy
 from . import texts
 from .anatomy import bone_named, common_parent, eye_bones, eye_objects, keys_turn_eyes
 from .build.head import RIG_ID_PROPERTY
-from .client import messages as say
-from .client.flows import safe_name
+from .client.live_messages import StartLive
+from .client.sending import safe_name
+from .client.take_jobs import FindPeople, RetargetTrack, TrackClip
 from .expressions import key_names
 from .heads import head_of
-from .people import find_person
 from .preset_check import FORMAT, PARTS, SCHEMA, check_preset
 from .properties import SemblanceChannel, SemblanceTake
 from .retarget.take import Placement, Targets
 from .texts import t
-from .transfers import find_transfer
 
 
 def all_takes() -> Iterator[tuple[bpy.types.Scene, SemblanceTake]]:
@@ -31,17 +30,6 @@ def all_takes() -> Iterator[tuple[bpy.types.Scene, SemblanceTake]]:
     for scene in bpy.data.scenes:
         if scene.semblance.take.uid:
             yield scene, scene.semblance.take
-
-
-def find_take(uid: str) -> tuple[bpy.types.Scene, SemblanceTake] | None:
-    """The performance of an id, with its scene."""
-    return next((pair for pair in all_takes() if pair[1].uid == uid), None)
-
-
-def owner_of(uid: str) -> Any:
-    """The person, the performance or the transfer of an id, or None."""
-    found = find_person(uid) or find_take(uid) or find_transfer(uid)
-    return found[1] if found else None
 
 
 def with_id(take: SemblanceTake) -> SemblanceTake:
@@ -187,7 +175,7 @@ def _short(value: float) -> float:
     return float(f"{value:.7g}")
 
 
-def live_request(take: SemblanceTake, folder: Path, python: str, rigs: Path) -> say.StartLive:
+def live_request(take: SemblanceTake, folder: Path, python: str, rigs: Path) -> StartLive:
     """Track live as the performance's options say.
 
     Raises:
@@ -206,10 +194,10 @@ def live_request(take: SemblanceTake, folder: Path, python: str, rigs: Path) -> 
             raise ValueError(t(texts.NO_HEAD_TO_FOLLOW))
         options += ["--rig", str(rig)]
     meshes = {} if take.channels else mesh_keys(take)
-    return say.StartLive(take.uid, folder, python, source, tuple(options), meshes)
+    return StartLive(take.uid, folder, python, source, tuple(options), meshes)
 
 
-def track_request(take: SemblanceTake) -> say.RetargetTrack:
+def track_request(take: SemblanceTake) -> RetargetTrack:
     """Put the track that is there onto the character."""
     neutral = take.neutral if take.calibrate else None
     options: dict[str, object] = {
@@ -223,10 +211,10 @@ def track_request(take: SemblanceTake) -> say.RetargetTrack:
         "rest": neutral,
         "neutral": neutral,
     }
-    return say.RetargetTrack(take.uid, Path(bpy.path.abspath(take.track)), options, uuid.uuid4().hex)
+    return RetargetTrack(take.uid, Path(bpy.path.abspath(take.track)), options, uuid.uuid4().hex)
 
 
-def clip_request(take: SemblanceTake) -> say.TrackClip:
+def clip_request(take: SemblanceTake) -> TrackClip:
     """Track the clip, or follow the job that does."""
     options: dict[str, object] = {"start": take.start}
     if take.end > 0:
@@ -237,13 +225,13 @@ def clip_request(take: SemblanceTake) -> say.TrackClip:
             options["point_time"] = take.point_time
     rig = rig_of(take) if take.follow == "HEAD" else ""
     clip = Path(bpy.path.abspath(take.clip))
-    return say.TrackClip(take.uid, clip, rig, options, take.job_key, track_request(take), take.job)
+    return TrackClip(take.uid, clip, rig, options, take.job_key, track_request(take), job=take.job)
 
 
-def people_request(take: SemblanceTake) -> say.FindPeople:
+def people_request(take: SemblanceTake) -> FindPeople:
     """Find out who is in the clip."""
     options: dict[str, object] = {"start": take.start, **({"end": take.end} if take.end > 0 else {})}
-    return say.FindPeople(take.uid, Path(bpy.path.abspath(take.clip)), options, uuid.uuid4().hex)
+    return FindPeople(take.uid, Path(bpy.path.abspath(take.clip)), options, uuid.uuid4().hex)
 
 
 def wrong_span(take: SemblanceTake) -> str:

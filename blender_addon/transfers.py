@@ -10,7 +10,7 @@ from pathlib import Path
 import bpy
 
 from .build.head import RIG_ID_PROPERTY
-from .client import messages as say
+from .client.keys_job import MakeKeys
 from .heads import head_of
 from .keyless.landmarks import document_of, landmarks_of
 from .people import active_person
@@ -22,11 +22,6 @@ def all_transfers() -> Iterator[tuple[bpy.types.Scene, SemblanceTransfer]]:
     for scene in bpy.data.scenes:
         if scene.semblance.transfer.uid:
             yield scene, scene.semblance.transfer
-
-
-def find_transfer(uid: str) -> tuple[bpy.types.Scene, SemblanceTransfer] | None:
-    """The transfer of an id, with its scene."""
-    return next((pair for pair in all_transfers() if pair[1].uid == uid), None)
 
 
 def with_transfer_id(transfer: SemblanceTransfer) -> SemblanceTransfer:
@@ -64,9 +59,9 @@ def source_rig(scene: bpy.types.Scene) -> str:
     return str(next((item[RIG_ID_PROPERTY] for item in scene.objects if RIG_ID_PROPERTY in item), ""))
 
 
-def transfer_request(transfer: SemblanceTransfer, mesh: Path, rig: str) -> say.MakeKeys:
-    """Send the meshes, or follow the job that has them."""
+def keys_request(transfer: SemblanceTransfer, mesh: Path = Path(), rig: str = "") -> MakeKeys:
+    """Have keys made of a rig's for the meshes in a file, or follow the job that has them."""
     options: dict[str, object] = {}
     if landmarks_of(meshes_of(transfer)):
         options["landmarks"] = document_of(meshes_of(transfer))
-    return say.MakeKeys(transfer.uid, mesh, rig, options, transfer.job_key, transfer.job)
+    return MakeKeys(transfer.uid, mesh, rig, options, transfer.job_key, job=transfer.job)

@@ -7,6 +7,8 @@ The rules that keep Blender responsive and alive:
   never sees an object of Blender's.
 - Requests go to it and reports come back as plain frozen values (:mod:`.messages`), through two queues.
   Nothing else is shared.
+- A kind of job is one file (such as :mod:`.rig_job`): what is asked for, as a :class:`~.job.JobRequest` that
+  says what the server is sent and how the results are fetched, and what is reported at the end.
 - Progress and repeated errors replace what was not read yet (:class:`~.mailbox.Mailbox`), so that a busy
   Blender finds one message, not hundreds.
 - Work is cut into steps of at most a few seconds; between steps the thread answers new requests. A failing

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import messages as say
+from . import live_messages as say
 from .errors import Damaged, Fault, StartFailed, Unreachable
 from .health import check_version
 from .http import Address
@@ -32,8 +32,8 @@ _JOIN_SECONDS = 2.0
 class LiveListener:
     """Starts live tracking if need be and listens until it ends or :meth:`stop` is called.
 
-    ``reports`` holds states, the mapping and at last :class:`~.messages.LiveEnded`; ``frames`` the newest
-    frame alone. While ``recording`` is set, every frame is kept in ``recorded`` too.
+    ``reports`` holds states, the mapping and at last :class:`~.live_messages.LiveEnded`; ``frames`` holds
+    the newest frame alone. While ``recording`` is set, every frame is kept in ``recorded`` too.
     """
 
     def __init__(self, request: say.StartLive) -> None:

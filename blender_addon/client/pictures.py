@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import messages as say
+from .desk import Desk
 from .errors import Fault
 from .health import address_of
 from .http import fetch_bytes
-
-if TYPE_CHECKING:
-    from .flows import Desk
 
 EVERY = 0.5  # seconds
 _MOST_BYTES = 1 << 20
@@ -23,8 +21,8 @@ _PPM = re.compile(rb"P6\s+(\d{1,5})\s+(\d{1,5})\s+255\s")
 class FramePictures:
     """Reports the pictures of one job, at most two a second. One that does not come is not missed."""
 
-    def __init__(self, desk: Desk, person: str, job: str) -> None:
-        self._desk, self._person, self._job = desk, person, job
+    def __init__(self, desk: Desk, owner: str, job: str) -> None:
+        self._desk, self._owner, self._job = desk, owner, job
         self._seen, self._next = 0, 0.0
 
     def look(self, job: dict[str, Any]) -> None:
@@ -39,8 +37,8 @@ class FramePictures:
             width, height, pixels = read_ppm(fetch_bytes(address_of(self._desk.target), path, _MOST_BYTES))
         except (Fault, ValueError):
             return
-        picture = say.FramePicture(self._person, width, height, pixels)
-        self._desk.report(picture, ("picture", self._person))
+        picture = say.FramePicture(self._owner, width, height, pixels)
+        self._desk.report(picture, ("picture", self._owner))
 
 
 def read_ppm(content: bytes) -> tuple[int, int, bytes]:

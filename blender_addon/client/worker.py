@@ -11,21 +11,22 @@ import threading
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
 
-from . import flows, key_flows, take_flows
+from . import following, server_flows
 from . import messages as say
-from .local.pythons import candidates, semblance_version
+from .desk import Desk, Flow, Readable
+from .job import JobRequest, do_job
 from .mailbox import Mailbox
 
-_STOP = object()
 _JOIN_SECONDS = 2.0
 
 
 @dataclass
 class _Running:
-    flow: flows.Flow
+    flow: Flow
     due: float = 0.0
     sock: socket.socket | None = None
 
@@ -41,7 +42,7 @@ class Worker:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
-        self._desk = flows.Desk(rigs, rigs.with_name("takes"), rigs.with_name("pictures"), self._report)
+        self._desk = Desk(rigs, rigs.with_name("takes"), rigs.with_name("pictures"), self._report)
         self._running: dict[Hashable, _Running] = {}
         self._last: dict[Hashable, Any] = {}
         self._thread = threading.Thread(target=self._run, name="Semblance", daemon=True)
@@ -50,19 +51,22 @@ class Worker:
     def post(self, request: Any) -> None:
         """Hand in a request; returns at once."""
         self._requests.put(request)
-        with contextlib.suppress(OSError):  # full: it will wake anyway; closed: it has ended
-            self._wake_in.send(b"\0")
+        self._wake()
 
     def stop(self) -> bool:
         """End the thread; false if it did not end within two seconds (it ends after its present call)."""
         self._stopping = True
-        self.post(_STOP)
+        self._wake()
         self._thread.join(_JOIN_SECONDS)
         return not self._thread.is_alive()
 
     @property
     def alive(self) -> bool:
         return self._thread.is_alive()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full: it will wake anyway; closed: it has ended
+            self._wake_in.send(b"\0")
 
     def _report(self, message: Any, key: Hashable) -> None:
         if self._stopping or (key is not None and self._last.get(key) == message):
@@ -83,47 +87,60 @@ class Worker:
             self._wake_in.close()
             self._wake_out.close()
 
-    def _begin(self, key: Hashable, flow: flows.Flow) -> None:
+    def _begin(self, key: Hashable, flow: Flow) -> None:
         if key in self._running:
             self._running[key].flow.close()
         self._running[key] = _Running(flow)
 
+    @singledispatchmethod
     def _take(self, request: Any) -> None:
-        desk = self._desk
-        if isinstance(request, (say.UseServer, say.StartServer, say.CheckServer)):
-            self._last.clear()  # Blender has forgotten what it was told
-        if isinstance(request, say.UseServer):
-            desk.target = request.target
-            self._begin("server", flows.watch_server(desk))
-        elif isinstance(request, say.CheckServer):
-            self._begin("server", flows.watch_server(desk, tell=True))
-        elif isinstance(request, say.StartServer):
-            self._begin("server", flows.start_server(desk, request))
-        elif isinstance(request, say.StopServer):
-            self._begin("stop", flows.stop_server(desk))
-        elif isinstance(request, say.FindPythons):
-            self._begin("find", _find(desk, request))
-        elif isinstance(request, say.BuildRig):
-            self._begin(("job", request.person), flows.build_rig(desk, request))
-        elif isinstance(request, say.FollowJob):
-            self._begin(("job", request.person), flows.follow_job(desk, request))
-        elif isinstance(request, say.TrackClip):
-            self._begin(("job", request.person), take_flows.track_clip(desk, request))
-        elif isinstance(request, say.RetargetTrack):
-            self._begin(("job", request.person), take_flows.retarget_track(desk, request))
-        elif isinstance(request, say.MapKeys):
-            self._begin(("job", request.person), take_flows.map_keys(desk, request))
-        elif isinstance(request, say.FindPeople):
-            self._begin(("job", request.person), take_flows.find_people(desk, request))
-        elif isinstance(request, say.MakeKeys):
-            self._begin(("job", request.person), key_flows.make_keys(desk, request))
-        elif isinstance(request, say.CancelJob) and request.job:
-            self._begin(("cancel", request.person), flows.cancel_job(desk, request))
-        elif isinstance(request, (say.CancelJob, say.Forget)):
-            if dropped := self._running.pop(("job", request.person), None):
-                dropped.flow.close()
-            if isinstance(request, say.CancelJob):
-                self._report(say.JobEnded(request.person, "cancelled"), None)
+        """Begin what is asked for; what that is follows from the request's type."""
+        self._fail("request", TypeError(f"a request of the type {type(request).__name__}"))
+
+    @_take.register
+    def _do_job(self, request: JobRequest) -> None:
+        self._begin(("job", request.owner), do_job(self._desk, request))
+
+    @_take.register
+    def _cancel_job(self, request: say.CancelJob) -> None:
+        if request.job:
+            self._begin(("cancel", request.owner), following.cancel_job(self._desk, request))
+        else:
+            self._drop_job(request.owner)
+            self._report(say.JobEnded(request.owner, "cancelled"), None)
+
+    @_take.register
+    def _forget_job(self, request: say.Forget) -> None:
+        self._drop_job(request.owner)
+
+    def _drop_job(self, owner: str) -> None:
+        if dropped := self._running.pop(("job", owner), None):
+            dropped.flow.close()
+
+    @_take.register
+    def _use_server(self, request: say.UseServer) -> None:
+        self._desk.target = request.target
+        self._begin_server(server_flows.watch_server(self._desk))
+
+    @_take.register
+    def _check_server(self, _request: say.CheckServer) -> None:
+        self._begin_server(server_flows.watch_server(self._desk, tell=True))
+
+    @_take.register
+    def _start_server(self, request: say.StartServer) -> None:
+        self._begin_server(server_flows.start_server(self._desk, request))
+
+    def _begin_server(self, flow: Flow) -> None:
+        self._last.clear()  # Blender has forgotten what it was told
+        self._begin("server", flow)
+
+    @_take.register
+    def _stop_server(self, _request: say.StopServer) -> None:
+        self._begin("stop", server_flows.stop_server(self._desk))
+
+    @_take.register
+    def _find_pythons(self, request: say.FindPythons) -> None:
+        self._begin("find", server_flows.find_pythons(self._desk, request))
 
     def _step(self) -> None:
         now = time.monotonic()
@@ -139,8 +156,8 @@ class Worker:
                 del self._running[key]
                 self._fail(key, error)
                 continue
-            running.sock = wait.sock if isinstance(wait, flows.Readable) else None
-            seconds = wait.seconds if isinstance(wait, flows.Readable) else wait
+            running.sock = wait.sock if isinstance(wait, Readable) else None
+            seconds = wait.seconds if isinstance(wait, Readable) else wait
             running.due = time.monotonic() + seconds
 
     def _fail(self, key: Hashable, error: Exception) -> None:
@@ -151,7 +168,7 @@ class Worker:
         else:
             self._report(say.Notice(text, True), "fault")
             if key == "server":
-                self._running[key] = _Running(flows.watch_server(self._desk), time.monotonic() + 5.0)
+                self._running[key] = _Running(server_flows.watch_server(self._desk), time.monotonic() + 5.0)
 
     def _wait(self) -> None:
         """Sleep until a request, a byte or the next due flow."""
@@ -176,13 +193,3 @@ class Worker:
         with contextlib.suppress(BlockingIOError):
             while self._wake_out.recv(4096):
                 pass
-
-
-def _find(desk: flows.Desk, request: say.FindPythons) -> flows.Flow:
-    found, looked_at = [], 0
-    for python in candidates(request.preferred):
-        looked_at += 1
-        if version := semblance_version(python):
-            found.append((str(python), version))
-        yield 0.0
-    desk.report(say.Pythons(tuple(found), looked_at), "pythons")

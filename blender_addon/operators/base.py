@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What operators share."""
 
-from __future__ import annotations
-
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
+from bpy.props import StringProperty
 
 from .. import texts
 from ..build import Head
-from ..client import messages as say
+from ..client.messages import JobResult
 from ..heads import photos_of
+from ..owners import OwnerKind
 from ..people import active_person, head_in
 from ..rig_photos import PhotoFit
-from ..runtime import session, timer
+from ..runtime import jobs
 from ..runtime.state import state
 from ..texts import t
 
@@ -54,16 +54,22 @@ def head_and_photo(context: bpy.types.Context, index: int) -> tuple[Head, PhotoF
     return (head, photos[index]) if index < len(photos) else None
 
 
-def cancel_job(owner: Any) -> None:
-    """Stop the job of a person or a performance; a server that does not answer is not waited for.
+class AppliesResult:
+    """Takes an owner's result into the scene, as one step to undo. The timer calls it."""
 
-    Tracking that has seen some frames ends early and keeps them; cancelled again, it keeps nothing.
-    """
-    now, job = state.progress.get(owner.uid), owner.job or state.jobs.get(owner.uid, "")
-    keep = now is not None and now.frame is not None and not now.note and owner.uid not in state.stopping
-    if keep:
-        state.stopping.add(owner.uid)
-    session.post(say.CancelJob(owner.uid, job, keep))
-    if now is not None and now.note:
-        session.post(say.Forget(owner.uid))
-        timer.forget_job(owner.uid)
+    bl_options = {"UNDO", "INTERNAL"}
+    kind: ClassVar[OwnerKind]
+
+    owner: StringProperty(options={"HIDDEN"})
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        job, found = state.jobs.get(self.owner), self.kind.find(self.owner)
+        jobs.end(self.owner)
+        if job is None or job.result is None or found is None:
+            return {"CANCELLED"}
+        self.apply(job.result, *found)
+        return {"FINISHED"}
+
+    def apply(self, result: JobResult, scene: bpy.types.Scene, owner: Any) -> None:
+        """Do it; what goes wrong is said with the owner."""
+        raise NotImplementedError

@@ -4,19 +4,19 @@
 import uuid
 
 import bpy
-from bpy.props import StringProperty
 
 from .. import texts
 from ..build import build_head, rebuild_head
-from ..client import messages as say
+from ..client.rig_job import RigReady
 from ..heads import find_head
-from ..people import active_person, clear_result, find_person, photo_paths, set_warnings
+from ..owners import PERSON, clear_result, set_error, set_warnings
+from ..people import active_person, photo_paths, rig_request
 from ..properties import SemblancePerson
 from ..rig_file import RigUnreadable, read_rig
-from ..runtime import session, timer
+from ..runtime import jobs
 from ..runtime.state import state
 from ..texts import t
-from .base import NeedsPerson, cancel_job
+from .base import AppliesResult, NeedsPerson
 
 
 class SEMBLANCE_OT_build(NeedsPerson, bpy.types.Operator):
@@ -32,28 +32,18 @@ class SEMBLANCE_OT_build(NeedsPerson, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         person = active_person(context.scene)
-        if person.uid in state.progress:
+        if person.uid in state.jobs:
             return {"CANCELLED"}
         clear_result(person)
         paths = photo_paths(person)
         missing = [path for path in paths if not path.is_file()]
         if not paths or missing:
-            person.error_code = "unreadable_media"
-            person.error_message = f"{missing[0].name}: {t(texts.PHOTO_MISSING)}" if missing else ""
-            person.error_message = person.error_message or t(texts.NO_PHOTOS_ERROR)
+            lacks = f"{missing[0].name}: {t(texts.PHOTO_MISSING)}" if missing else t(texts.NO_PHOTOS_ERROR)
+            set_error(person, "unreadable_media", lacks)
             return {"CANCELLED"}
-        person.job_key = uuid.uuid4().hex
-        state.progress[person.uid] = say.Progress(person.uid, "send", 0.0)
-        state.notice = ""
-        session.post(say.BuildRig(person.uid, paths, _options(person), person.job_key))
+        person.job, person.job_key = "", uuid.uuid4().hex
+        jobs.begin(person, rig_request(person))
         return {"FINISHED"}
-
-
-def _options(person: SemblancePerson) -> dict[str, object]:
-    options: dict[str, object] = {"name": person.name, "model": person.model, "quality": person.quality}
-    if person.texture_size != "auto":
-        options["texture_size"] = int(person.texture_size)
-    return options
 
 
 class SEMBLANCE_OT_cancel(NeedsPerson, bpy.types.Operator):
@@ -63,7 +53,7 @@ class SEMBLANCE_OT_cancel(NeedsPerson, bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        cancel_job(active_person(context.scene))
+        jobs.cancel(active_person(context.scene))
         return {"FINISHED"}
 
 
@@ -80,34 +70,26 @@ class SEMBLANCE_OT_dismiss(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SEMBLANCE_OT_apply_rig(bpy.types.Operator):
+class SEMBLANCE_OT_apply_rig(AppliesResult, bpy.types.Operator):
     bl_idname = "semblance.apply_rig"
     bl_label = texts.BUILD
     bl_description = texts.APPLY_TIP
-    bl_options = {"UNDO", "INTERNAL"}
+    kind = PERSON
 
-    person: StringProperty(options={"HIDDEN"})
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        ready, found = state.finished.get(self.person), find_person(self.person)
-        timer.forget_job(self.person)
-        if ready is None or found is None:
-            return {"CANCELLED"}
-        scene, person = found
-        set_warnings(person, ready.warnings)
+    def apply(self, result: RigReady, scene: bpy.types.Scene, owner: SemblancePerson) -> None:
+        set_warnings(owner, result.warnings)
         try:
-            rig = read_rig(ready.path)
-            head = find_head(person.rig, scene) or find_head(person.rig)
+            rig = read_rig(result.path)
+            head = find_head(owner.rig, scene) or find_head(owner.rig)
             if head and head.mesh.library is None and head.mesh.data.library is None:
                 rebuild_head(rig, head)
             else:
                 build_head(rig, scene.collection)
         except RigUnreadable as error:
-            person.error_code, person.error_message = "rig_unreadable", str(error)
-            return {"FINISHED"}
-        person.rig = rig.rig_id
-        state.notice = t(texts.HEAD_READY, name=person.name)
-        return {"FINISHED"}
+            set_error(owner, "rig_unreadable", str(error))
+            return
+        owner.rig = rig.rig_id
+        state.notice = t(texts.HEAD_READY, name=owner.name)
 
 
 CLASSES = (SEMBLANCE_OT_build, SEMBLANCE_OT_cancel, SEMBLANCE_OT_dismiss, SEMBLANCE_OT_apply_rig)

@@ -5,9 +5,8 @@ import bpy
 from bpy.props import IntProperty
 
 from .. import texts
-from ..client import messages as say
-from ..people import clear_result
-from ..runtime import session
+from ..owners import clear_result, set_error
+from ..runtime import jobs
 from ..runtime.state import state
 from ..takes import people_request, with_id, wrong_span
 from ..texts import t
@@ -21,15 +20,14 @@ class SEMBLANCE_OT_take_people(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = with_id(context.scene.semblance.take)
-        if take.uid in state.progress:
+        if take.uid in state.jobs:
             return {"CANCELLED"}
         clear_result(take)
         if lacks := wrong_span(take) if take.clip else t(texts.NO_CLIP):
-            take.error_code, take.error_message = "incomplete", lacks
+            set_error(take, "incomplete", lacks)
             return {"CANCELLED"}
         state.people.pop(take.uid, None)
-        state.progress[take.uid] = say.Progress(take.uid, "send", 0.0)
-        session.post(people_request(take))
+        jobs.begin(take, people_request(take))
         return {"FINISHED"}
 
 

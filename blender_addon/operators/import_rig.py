@@ -10,8 +10,9 @@ from bpy.props import StringProperty
 
 from .. import texts
 from ..build import build_head
-from ..client.flows import safe_name
-from ..people import add_person, set_warnings
+from ..client.sending import safe_name
+from ..owners import set_warnings
+from ..people import add_person
 from ..rig_file import RigFile, RigUnreadable, read_rig
 from ..runtime import session
 from ..texts import t

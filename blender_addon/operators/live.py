@@ -5,11 +5,11 @@ import bpy
 from bpy.props import StringProperty
 
 from .. import texts
-from ..people import clear_result
+from ..owners import TAKE, clear_result, set_error
 from ..retarget.take import WrongTarget, apply_animation
 from ..runtime import live
 from ..runtime.state import state
-from ..takes import find_take, placement_of, targets_of
+from ..takes import placement_of, targets_of
 from ..texts import t
 
 
@@ -25,7 +25,7 @@ class SEMBLANCE_OT_live_start(bpy.types.Operator):
         try:
             live.start(take)
         except ValueError as error:
-            take.error_code, take.error_message = "incomplete", str(error)
+            set_error(take, "incomplete", str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -91,7 +91,7 @@ class SEMBLANCE_OT_live_apply(bpy.types.Operator):
     take: StringProperty(options={"HIDDEN"})
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        found = find_take(self.take)
+        found = TAKE.find(self.take)
         if found is None:
             return {"CANCELLED"}
         scene, take = found
@@ -101,7 +101,7 @@ class SEMBLANCE_OT_live_apply(bpy.types.Operator):
                 return {"CANCELLED"}
             apply_animation(animation, targets_of(take), scene, placement_of(take))
         except (WrongTarget, ValueError) as error:
-            take.error_code, take.error_message = "not_applied", str(error)
+            set_error(take, "not_applied", str(error))
             return {"FINISHED"}
         state.notice = t(texts.TAKE_READY, name=animation.name, count=len(animation.curves))
         return {"FINISHED"}

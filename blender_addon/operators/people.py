@@ -7,7 +7,7 @@ from .. import texts
 from ..client import messages as say
 from ..heads import find_head
 from ..people import active_person, add_person
-from ..runtime import session, timer
+from ..runtime import jobs, session
 from ..runtime.state import state
 from .base import NeedsPerson
 
@@ -31,10 +31,9 @@ class SEMBLANCE_OT_person_remove(NeedsPerson, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         person = active_person(context.scene)
-        if person.uid in state.progress:
+        if person.uid in state.jobs:
             session.post(say.CancelJob(person.uid, person.job))
-            session.post(say.Forget(person.uid))
-            timer.forget_job(person.uid)
+            jobs.abandon(person.uid)
         listed = context.scene.semblance
         listed.people.remove(listed.active)
         listed.active = max(0, min(listed.active, len(listed.people) - 1))

@@ -9,7 +9,8 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from .. import texts
-from ..people import PHOTO_ENDINGS, active_person, add_person, add_photos, clear_result
+from ..owners import clear_result
+from ..people import PHOTO_ENDINGS, active_person, add_person, add_photos
 from ..properties import MOST_PHOTOS
 from ..runtime import session
 from ..texts import t

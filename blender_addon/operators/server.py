@@ -10,9 +10,9 @@ from ..addon_id import ADDON
 from ..client import messages as say
 from ..client.local.folder import server_folder
 from ..diagnosis import report
-from ..preferences import is_local, preferences
 from ..runtime import session
 from ..runtime.state import state
+from ..server_choice import is_local, preferences
 
 
 class SEMBLANCE_OT_server_start(bpy.types.Operator):

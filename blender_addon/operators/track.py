@@ -4,20 +4,18 @@
 import uuid
 
 import bpy
-from bpy.props import StringProperty
 
 from .. import texts
-from ..client import messages as say
-from ..people import clear_result, set_warnings
+from ..client.take_jobs import MapKeys, TakeReady
+from ..owners import TAKE, clear_result, set_error, set_warnings
 from ..properties import SemblanceTake
 from ..retarget.animation_file import AnimationUnreadable, read_animation
 from ..retarget.take import WrongTarget, apply_animation
-from ..runtime import session, timer
+from ..runtime import jobs
 from ..runtime.state import state
 from ..takes import (
     clip_request,
     fill_channels,
-    find_take,
     mesh_keys,
     placement_of,
     rig_of,
@@ -28,12 +26,12 @@ from ..takes import (
     wrong_span,
 )
 from ..texts import t
-from .base import cancel_job
+from .base import AppliesResult
 
 
-def _begin(take: SemblanceTake, needs_file: str) -> bool:
+def _can_begin(take: SemblanceTake, needs_file: str) -> bool:
     """Whether a job for the performance can start; what it lacks is shown in the panel."""
-    if with_id(take).uid in state.progress:
+    if with_id(take).uid in state.jobs:
         return False
     clear_result(take)
     path = bpy.path.abspath(getattr(take, needs_file)) if needs_file else ""
@@ -42,11 +40,8 @@ def _begin(take: SemblanceTake, needs_file: str) -> bool:
         lacks = texts.NO_HEAD_TO_FOLLOW
     lacks = t(lacks) if lacks else wrong_span(take) if needs_file == "clip" else ""
     if lacks:
-        take.error_code, take.error_message = "incomplete", lacks
+        set_error(take, "incomplete", lacks)
         return False
-    take.job_key = uuid.uuid4().hex
-    state.progress[take.uid] = say.Progress(take.uid, "send", 0.0)
-    state.notice = ""
     return True
 
 
@@ -75,10 +70,10 @@ class SEMBLANCE_OT_take_track(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = context.scene.semblance.take
-        if not _begin(take, "clip"):
+        if not _can_begin(take, "clip"):
             return {"CANCELLED"}
-        take.job = ""
-        session.post(clip_request(take))
+        take.job, take.job_key = "", uuid.uuid4().hex
+        jobs.begin(take, clip_request(take))
         return {"FINISHED"}
 
 
@@ -90,10 +85,10 @@ class SEMBLANCE_OT_take_again(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = context.scene.semblance.take
-        if not _begin(take, "track"):
+        if not _can_begin(take, "track"):
             return {"CANCELLED"}
         take.job_key = ""  # asks for seconds alone: it is not taken up again in another session
-        session.post(track_request(take))
+        jobs.begin(take, track_request(take))
         return {"FINISHED"}
 
 
@@ -105,10 +100,10 @@ class SEMBLANCE_OT_take_map(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = context.scene.semblance.take
-        if not _begin(take, ""):
+        if not _can_begin(take, ""):
             return {"CANCELLED"}
-        key, take.job_key = take.job_key, ""
-        session.post(say.MapKeys(take.uid, mesh_keys(take), key))
+        take.job_key = ""
+        jobs.begin(take, MapKeys(take.uid, mesh_keys(take), uuid.uuid4().hex))
         return {"FINISHED"}
 
 
@@ -119,7 +114,7 @@ class SEMBLANCE_OT_take_cancel(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        cancel_job(context.scene.semblance.take)
+        jobs.cancel(context.scene.semblance.take)
         return {"FINISHED"}
 
 
@@ -134,34 +129,26 @@ class SEMBLANCE_OT_take_dismiss(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SEMBLANCE_OT_take_apply(bpy.types.Operator):
+class SEMBLANCE_OT_take_apply(AppliesResult, bpy.types.Operator):
     bl_idname = "semblance.take_apply"
     bl_label = texts.APPLY_TAKE
     bl_description = texts.APPLY_TAKE_TIP
-    bl_options = {"UNDO", "INTERNAL"}
+    kind = TAKE
 
-    take: StringProperty(options={"HIDDEN"})
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        ready, found = state.takes.get(self.take), find_take(self.take)
-        timer.forget_job(self.take)
-        if ready is None or found is None:
-            return {"CANCELLED"}
-        scene, take = found
-        earlier = [(row.file, row.message) for row in take.warnings]
-        set_warnings(take, [*earlier, *(("", message) for message in ready.warnings)])
+    def apply(self, result: TakeReady, scene: bpy.types.Scene, owner: SemblanceTake) -> None:
+        earlier = [(row.file, row.message) for row in owner.warnings]
+        set_warnings(owner, [*earlier, *(("", message) for message in result.warnings)])
         try:
-            if not take.channels:
-                fill_channels(take, ready.preset)
-            animation = read_animation(ready.path)
-            apply_animation(animation, targets_of(take), scene, placement_of(take))
+            if not owner.channels:
+                fill_channels(owner, result.preset)
+            animation = read_animation(result.path)
+            apply_animation(animation, targets_of(owner), scene, placement_of(owner))
         except (AnimationUnreadable, WrongTarget, ValueError) as error:
-            take.error_code, take.error_message = "not_applied", str(error)
-            return {"FINISHED"}
+            set_error(owner, "not_applied", str(error))
+            return
         finally:
-            ready.path.unlink(missing_ok=True)
+            result.path.unlink(missing_ok=True)
         state.notice = t(texts.TAKE_READY, name=animation.name, count=len(animation.curves))
-        return {"FINISHED"}
 
 
 CLASSES = (

@@ -4,25 +4,19 @@
 import uuid
 
 import bpy
-from bpy.props import StringProperty
 
 from .. import texts
-from ..client import messages as say
+from ..client.keys_job import KeysReady
 from ..keyless.geometry import write_geometry
 from ..keyless.keys import KeysUnreadable, add_keys
 from ..keyless.landmarks import hide_landmarks, keep_landmarks, landmarks_of, show_landmarks
-from ..people import clear_result, set_warnings
-from ..runtime import session, timer
+from ..owners import TRANSFER, clear_result, set_error, set_warnings
+from ..properties import SemblanceTransfer
+from ..runtime import jobs, session
 from ..runtime.state import state
 from ..texts import t
-from ..transfers import (
-    chosen_meshes,
-    find_transfer,
-    meshes_of,
-    source_rig,
-    transfer_request,
-    with_transfer_id,
-)
+from ..transfers import chosen_meshes, keys_request, meshes_of, source_rig, with_transfer_id
+from .base import AppliesResult
 
 
 class SEMBLANCE_OT_keys_make(bpy.types.Operator):
@@ -33,59 +27,49 @@ class SEMBLANCE_OT_keys_make(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         transfer = with_transfer_id(context.scene.semblance.transfer)
-        if transfer.uid in state.progress:
+        if transfer.uid in state.jobs:
             return {"CANCELLED"}
         clear_result(transfer)
         meshes, rig = chosen_meshes(context), source_rig(context.scene)
         lacks = texts.NO_MESH_SELECTED if not meshes else texts.NO_SOURCE_HEAD if not rig else ""
         if lacks:
-            transfer.error_code, transfer.error_message = "incomplete", t(lacks)
+            set_error(transfer, "incomplete", t(lacks))
             return {"CANCELLED"}
         path = session.data_folder("takes") / f"{uuid.uuid4().hex}-mesh.npz"
         try:
             write_geometry(meshes, path)
         except OSError as error:
-            transfer.error_code, transfer.error_message = "not_sent", str(error)
+            set_error(transfer, "not_sent", str(error))
             return {"CANCELLED"}
         transfer.meshes.clear()
         for mesh in meshes:
             row = transfer.meshes.add()
             row.name, row.item = mesh.name, mesh
         transfer.job, transfer.job_key = "", uuid.uuid4().hex
-        state.progress[transfer.uid] = say.Progress(transfer.uid, "send", 0.0)
-        state.notice = ""
-        session.post(transfer_request(transfer, path, rig))
+        jobs.begin(transfer, keys_request(transfer, path, rig))
         return {"FINISHED"}
 
 
-class SEMBLANCE_OT_keys_apply(bpy.types.Operator):
+class SEMBLANCE_OT_keys_apply(AppliesResult, bpy.types.Operator):
     bl_idname = "semblance.keys_apply"
     bl_label = texts.APPLY_KEYS
     bl_description = texts.APPLY_KEYS_TIP
-    bl_options = {"UNDO", "INTERNAL"}
+    kind = TRANSFER
 
-    transfer: StringProperty(options={"HIDDEN"})
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        ready, found = state.keys.get(self.transfer), find_transfer(self.transfer)
-        timer.forget_job(self.transfer)
-        if ready is None or found is None:
-            return {"CANCELLED"}
-        transfer = found[1]
-        set_warnings(transfer, [("", message) for message in ready.warnings])
-        meshes = meshes_of(transfer)
+    def apply(self, result: KeysReady, _scene: bpy.types.Scene, owner: SemblanceTransfer) -> None:
+        set_warnings(owner, [("", message) for message in result.warnings])
+        meshes = meshes_of(owner)
         try:
-            if len(meshes) != len(transfer.meshes):
+            if len(meshes) != len(owner.meshes):
                 raise KeysUnreadable
-            count = add_keys(meshes, ready.path)
-            keep_landmarks(meshes[0], ready.landmarks)
+            count = add_keys(meshes, result.path)
+            keep_landmarks(meshes[0], result.landmarks)
         except (KeysUnreadable, ValueError):
-            transfer.error_code, transfer.error_message = "not_applied", t(texts.MESHES_CHANGED)
-            return {"FINISHED"}
+            set_error(owner, "not_applied", t(texts.MESHES_CHANGED))
+            return
         finally:
-            ready.path.unlink(missing_ok=True)
+            result.path.unlink(missing_ok=True)
         state.notice = t(texts.KEYS_READY, name=meshes[0].name, count=count)
-        return {"FINISHED"}
 
 
 class SEMBLANCE_OT_keys_landmarks(bpy.types.Operator):
@@ -127,12 +111,7 @@ class SEMBLANCE_OT_keys_cancel(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        transfer = context.scene.semblance.transfer
-        session.post(say.CancelJob(transfer.uid, transfer.job or state.jobs.get(transfer.uid, "")))
-        now = state.progress.get(transfer.uid)
-        if now is not None and now.note:  # the server does not answer: do not wait for it
-            session.post(say.Forget(transfer.uid))
-            timer.forget_job(transfer.uid)
+        jobs.cancel(context.scene.semblance.transfer)
         return {"FINISHED"}
 
 

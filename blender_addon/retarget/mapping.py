@@ -74,7 +74,7 @@ def animation_of(
     """Live frames (at least one) as an animation of a character.
 
     Args:
-        frames: :class:`~..client.messages.LiveFrame` s.
+        frames: :class:`~..client.live_messages.LiveFrame` s.
         meshes: mesh -> names of its shape keys.
     """
     times = np.array([frame.time for frame in frames])
@@ -94,7 +94,16 @@ def animation_of(
         for column, key in enumerate(table.keys)
         if key in keys
     )
-    return Animation(name, 0.0, 0.0, curves, times, rotation, translation, gaze)
+    return Animation(
+        name=name,
+        fps=0.0,
+        error=0.0,
+        curves=curves,
+        times=times,
+        head_rotation=rotation,
+        head_translation=translation,
+        gaze=gaze,
+    )
 
 
 def _other_side(name: str) -> str:

@@ -8,12 +8,10 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from .. import thumbnails
+from .. import owners, thumbnails
 from ..client import messages as say
-from ..people import all_people
-from ..takes import all_takes, find_take, owner_of, take_over_weights
-from ..transfers import all_transfers
-from . import live, session, timer
+from ..takes import take_over_weights
+from . import jobs, live, session, timer
 from .state import state
 
 
@@ -21,27 +19,22 @@ from .state import state
 def file_opened(*_: Any) -> None:
     """Jobs of the old file go on at the server, unwatched; those of the new one are followed."""
     if worker := session.running():
-        for uid in state.progress:
+        for uid in state.jobs:
             worker.post(say.Forget(uid))
     live.stop(put_back=False)
-    state.clear_people()
+    state.forget_file()
     take_over_weights()
     thumbnails.clear()
-    timer.resume_jobs()
+    jobs.resume_all()
 
 
 @persistent
 def step_undone(*_: Any) -> None:
-    """An undone step knows nothing of a job that was started after it, and one that has ended may return."""
-    for uid, job in state.jobs.items():
-        if owner := owner_of(uid):
-            owner.job = job
-    for _, owner in (*all_people(), *all_takes(), *all_transfers()):
-        if owner.job and owner.uid not in state.jobs:
-            owner.job = owner.job_key = ""
-    for uid, path in state.tracks.items():  # tracking took long: what it made does not get lost
-        if found := find_take(uid):
-            found[1].track = path
+    """What came from the server after the step that is shown now does not get lost."""
+    jobs.remember_all()
+    for uid, path in state.tracks.items():  # tracking took long
+        if take := owners.owner_of(uid):
+            take.track = path
 
 
 _HANDLERS = (("load_post", file_opened), ("undo_post", step_undone), ("redo_post", step_undone))
@@ -58,7 +51,7 @@ def register() -> None:
 def _first() -> None:
     """The add-on may be switched on in a file that waits for jobs; data cannot be read while it registers."""
     take_over_weights()
-    timer.resume_jobs()
+    jobs.resume_all()
 
 
 def unregister() -> None:

@@ -15,19 +15,18 @@ from typing import Any
 import bpy
 
 from .. import texts
-from ..client import messages as say
+from ..client import live_messages as say
 from ..client.live import LiveListener
 from ..client.local.folder import server_folder
-from ..people import clear_result, set_warnings
-from ..preferences import preferences
+from ..owners import TAKE, clear_result, set_error, set_warnings
 from ..retarget.animation_file import Animation
 from ..retarget.facing import Face
 from ..retarget.mapping import KeyTable, RestPose, animation_of
 from ..retarget.sink import DirectSink
 from ..retarget.take import Targets, WrongTarget, face_in_front, show_moment
+from ..server_choice import preferences
 from ..takes import (
     fill_channels,
-    find_take,
     live_request,
     mesh_keys,
     preset_of,
@@ -38,7 +37,7 @@ from ..takes import (
 from ..texts import t
 from . import session as worker_session
 from .state import state
-from .window import blocking_mode, in_the_middle, in_window, is_rendering, redraw, redraw_views
+from .window import in_window, is_free, is_rendering, redraw, redraw_views
 
 PAUSE = 1 / 60  # seconds between ticks while something is live
 _END_PAUSE = 0.1
@@ -169,7 +168,7 @@ def tick() -> float | None:
         _apply_one()
     if _live is None:
         return _END_PAUSE if recordings else None
-    found = find_take(_live.uid)
+    found = TAKE.find(_live.uid)
     if found is None:  # its scene is gone, or the step that made it was undone
         stop()
         return None
@@ -205,7 +204,7 @@ def _receive(report: Any, take: Any) -> None:
 
 def _fail(take: Any, code: str, message: str, hint: str = "") -> None:
     stop()
-    take.error_code, take.error_message, take.error_hint = code, message, hint
+    set_error(take, code, message, hint)
     redraw()
 
 
@@ -249,9 +248,9 @@ def _face(live: _Live, moment: Animation, targets: Targets) -> Face | None:
 def _apply_one() -> None:
     """Write one recording as keyframes, as soon as it disturbs nothing."""
     for uid in list(recordings):
-        if find_take(uid) is None:
+        if TAKE.find(uid) is None:
             recordings.pop(uid)
-        elif not (blocking_mode() or in_the_middle()):
+        elif is_free():
             in_window(bpy.ops.semblance.live_apply, take=uid)
             return
 

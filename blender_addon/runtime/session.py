@@ -11,7 +11,7 @@ import bpy
 
 from ..client import messages as say
 from ..client.worker import Worker
-from ..preferences import target
+from ..server_choice import target
 from .state import state
 
 _worker: Worker | None = None
@@ -57,5 +57,5 @@ def stop() -> None:
     if _worker is not None:
         _worker.stop()
         _worker = None
-    state.clear_people()
+    state.forget_file()
     state.server, state.models, state.log, state.pythons = None, (), (), None

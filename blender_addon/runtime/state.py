@@ -5,7 +5,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..client import live_messages
 from ..client import messages as say
+from ..client.take_jobs import PeopleReady
+
+
+@dataclass
+class Job:
+    """What is known of an owner's job, from the press of the button until its result is in the scene."""
+
+    progress: say.Progress
+    id: str = ""  # the server's, once it has accepted the job; undo cannot take it away from here
+    stopping: bool = False  # it ends early, with what it has
+    result: say.JobResult | None = None  # to be taken into the scene
 
 
 @dataclass
@@ -16,27 +28,17 @@ class State:
     models: tuple[tuple[str, str, str, str], ...] = ()
     log: tuple[str, ...] = ()
     pythons: say.Pythons | None = None
-    progress: dict[str, say.Progress] = field(default_factory=dict)  # person's id → where the job is
-    jobs: dict[str, str] = field(default_factory=dict)  # person's id → job; survives undo
-    finished: dict[str, say.RigReady] = field(default_factory=dict)  # person's id → rig to be built
-    takes: dict[str, say.TakeReady] = field(default_factory=dict)  # take's id → curves to be written
-    keys: dict[str, say.KeysReady] = field(default_factory=dict)  # transfer's id → keys to be added
+    jobs: dict[str, Job] = field(default_factory=dict)  # owner's id → the job in work
     tracks: dict[str, str] = field(default_factory=dict)  # take's id → track file; survives undo
-    live: say.LiveState | None = None  # none while nothing is tracked live
-    people: dict[str, say.PeopleReady] = field(default_factory=dict)  # take's id → who is in its clip
-    stopping: set[str] = field(default_factory=set)  # takes whose job ends early, with what it has
+    people: dict[str, PeopleReady] = field(default_factory=dict)  # take's id → who is in its clip
+    live: live_messages.LiveState | None = None  # none while nothing is tracked live
     notice: str = ""
 
-    def clear_people(self) -> None:
+    def forget_file(self) -> None:
         """Another file was opened."""
-        self.progress.clear()
         self.jobs.clear()
-        self.finished.clear()
-        self.takes.clear()
-        self.keys.clear()
         self.tracks.clear()
         self.people.clear()
-        self.stopping.clear()
         self.notice = ""
 
 

@@ -34,6 +34,11 @@ def in_the_middle() -> bool:
     return is_rendering()
 
 
+def is_free() -> bool:
+    """Whether a result can be taken into the scene now without disturbing the user."""
+    return not (blocking_mode() or in_the_middle())
+
+
 def redraw() -> None:
     """Draw the sidebars and the preferences again."""
     for window in bpy.context.window_manager.windows:

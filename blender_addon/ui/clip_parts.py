@@ -31,7 +31,7 @@ def draw_span(layout: bpy.types.UILayout, context: bpy.types.Context, take: Any)
 def draw_people(layout: bpy.types.UILayout, take: Any) -> None:
     """The button that looks for people; then a picture of them, and a button for each."""
     row = layout.row()
-    row.enabled = bool(take.clip) and take.uid not in state.progress
+    row.enabled = bool(take.clip) and take.uid not in state.jobs
     row.operator("semblance.take_people", icon="COMMUNITY")
     found = state.people.get(take.uid)
     if found is None:

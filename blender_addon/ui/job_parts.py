@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job's progress, and the button that mends an error; for people and performances alike."""
+"""A job's progress, and the button that mends an error; the same for every kind of owner."""
 
 from __future__ import annotations
 
@@ -10,17 +10,29 @@ import bpy
 from .. import texts, thumbnails
 from ..client import messages as say
 from ..diagnosis import fix_of
-from ..preferences import is_local
-from ..runtime import timer
-from ..runtime.state import state
+from ..owners import OwnerKind
+from ..runtime.jobs import frame_picture
+from ..runtime.state import Job, state
+from ..server_choice import is_local
 from ..texts import t
-from .parts import sentence, time_left
+from .parts import sentence, time_left, waits_for_mode
 
 
-def draw_progress(
-    layout: bpy.types.UILayout, context: bpy.types.Context, owner: Any, now: say.Progress, cancel: str
+def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, kind: OwnerKind, owner: Any) -> bool:
+    """Draw how far an owner's job is, or what its result waits for; false where none is in work."""
+    job = state.jobs.get(owner.uid)
+    if job is None:
+        return False
+    if job.result is None or not waits_for_mode(layout, context, kind.leave_mode):
+        _draw_progress(layout, context, owner, job, kind.cancel)
+    return True
+
+
+def _draw_progress(
+    layout: bpy.types.UILayout, context: bpy.types.Context, owner: Any, job: Job, cancel: str
 ) -> None:
     """Stage, time left, bar and the button ``cancel``; below it, why nothing moves."""
+    now = job.progress
     column = layout.column(align=True)
     stage = t(texts.STAGES.get(now.stage, now.stage.replace("_", " ").capitalize() or texts.STARTING))
     row = column.row(align=True)
@@ -38,7 +50,7 @@ def draw_progress(
         row.prop(owner, "percent", text="", slider=True)
     row.operator(cancel, text="", icon="X")
     if now.frame is not None:
-        _draw_frame(column, context, owner, now.frame)
+        _draw_frame(column, context, job, now.frame)
     if now.note:
         box = layout.box()
         sentence(box, context, t(texts.STILL_TRYING, reason=now.note), "ERROR")
@@ -50,16 +62,16 @@ def draw_progress(
 
 
 def _draw_frame(
-    layout: bpy.types.UILayout, context: bpy.types.Context, owner: Any, frame: say.VideoFrame
+    layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, frame: say.VideoFrame
 ) -> None:
     """The frame in work, with its picture; or that it is the last one."""
-    if owner.uid in state.stopping:
+    if job.stopping:
         sentence(layout, context, t(texts.STOPPING, count=frame.number))
         sentence(layout, context, t(texts.STOPPING_HINT))
         return
     told = t(texts.FRAME_OF, number=frame.number, count=frame.count, seconds=f"{frame.time:.2f}")
     layout.label(text=told, translate=False)
-    if icon := thumbnails.icon_of_pixels(timer.frame_picture(owner.uid)):
+    if icon := thumbnails.icon_of_pixels(frame_picture(job.progress.owner)):
         layout.template_icon(icon_value=icon, scale=8)
 
 

@@ -28,11 +28,11 @@ class SEMBLANCE_UL_people(bpy.types.UIList):
     ) -> None:
         row = layout.row(align=True)
         row.prop(person, "name", text="", emboss=False, icon="USER", translate=False)
-        now = state.progress.get(person.uid)
-        if now is not None:
+        job = state.jobs.get(person.uid)
+        if job is not None:
             side = row.row()
             side.alignment = "RIGHT"
-            side.label(text=t(texts.PROGRESS, percent=round(100 * now.fraction)), translate=False)
+            side.label(text=t(texts.PROGRESS, percent=round(100 * job.progress.fraction)), translate=False)
         elif person.error_code:
             row.label(text="", icon="ERROR")
         elif person.rig and find_head(person.rig):

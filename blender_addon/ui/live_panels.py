@@ -6,12 +6,11 @@ from __future__ import annotations
 import bpy
 
 from .. import texts
-from ..client import messages as say
+from ..client import live_messages as say
 from ..runtime import live
 from ..runtime.state import state
-from ..runtime.window import blocking_mode
 from ..texts import t
-from .parts import SidebarPanel, sentence
+from .parts import SidebarPanel, waits_for_mode
 
 
 class SEMBLANCE_PT_live(SidebarPanel, bpy.types.Panel):
@@ -24,9 +23,8 @@ class SEMBLANCE_PT_live(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, context.scene.semblance.take
-        if take.uid in live.recordings and (mode := blocking_mode()):
-            text = t(texts.LIVE_LEAVE_MODE, mode=t(mode.replace("_", " ").title()))
-            sentence(layout.box(), context, text, "INFO")
+        if take.uid in live.recordings:
+            waits_for_mode(layout, context, texts.LIVE_LEAVE_MODE)
         if live.is_live(take.uid) and state.live is not None:
             _draw_live(layout, state.live)
             return

@@ -7,6 +7,8 @@ import textwrap
 
 import bpy
 
+from .. import texts
+from ..runtime.window import blocking_mode
 from ..texts import t
 
 CATEGORY = "Semblance"
@@ -42,10 +44,17 @@ def sentence(
             column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
+def waits_for_mode(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> bool:
+    """Whether something finished waits for the user to leave a mode; if so, say it with the mode's name."""
+    mode = blocking_mode()
+    if mode:
+        name = t(mode.replace("_", " ").title())
+        sentence(layout.box(), context, t(text, mode=name), "INFO")
+    return bool(mode)
+
+
 def time_left(seconds: float | None) -> str:
     """Seconds in words, empty where they are not known."""
-    from .. import texts
-
     if seconds is None or seconds < 0.5:
         return ""
     if seconds < 90:

@@ -8,13 +8,13 @@ import bpy
 
 from .. import texts, thumbnails
 from ..diagnosis import fix_of
+from ..owners import PERSON
 from ..people import active_person, photo_warnings
-from ..preferences import is_local
 from ..runtime import session
 from ..runtime.state import state
-from ..runtime.window import blocking_mode
+from ..server_choice import is_local
 from ..texts import t
-from .job_parts import draw_fix, draw_progress
+from .job_parts import draw_fix, draw_job
 from .parts import SidebarPanel, sentence
 
 
@@ -160,26 +160,15 @@ class SEMBLANCE_PT_build(_PersonPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, person = self.layout, active_person(context.scene)
-        now = state.progress.get(person.uid)
-        if now is None:
+        if not draw_job(layout, context, PERSON, person):
             row = layout.row()
             row.scale_y = 1.6
             row.enabled = bool(person.photos)
             text = texts.REBUILD if person.rig else texts.BUILD
             row.operator("semblance.build", text=text, icon="USER")
-        else:
-            _draw_progress(layout, context, person, now)
         if person.error_message:
             _draw_error(layout, context, person)
         _draw_warnings(layout, context, person)
-
-
-def _draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, person: Any, now: Any) -> None:
-    if person.uid in state.finished and (mode := blocking_mode()):
-        text = t(texts.LEAVE_MODE, mode=t(mode.replace("_", " ").title()))
-        sentence(layout.box(), context, text, "INFO")
-        return
-    draw_progress(layout, context, person, now, "semblance.cancel")
 
 
 _OF_ONE_PHOTO = ("no_face_found", "unreadable_media", "unsupported_media", "too_large")

@@ -9,9 +9,9 @@ import bpy
 
 from .. import texts
 from ..diagnosis import problems, versions
-from ..preferences import is_loopback
 from ..runtime import session
 from ..runtime.state import state
+from ..server_choice import is_loopback
 from ..texts import t
 from .parts import sentence
 from .person_panels import SERVER_TEXTS

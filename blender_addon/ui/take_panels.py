@@ -9,13 +9,12 @@ import bpy
 
 from .. import texts
 from ..diagnosis import fix_of
+from ..owners import TAKE
 from ..runtime import session
-from ..runtime.state import state
-from ..runtime.window import blocking_mode
 from ..takes import active_channel, eyes_are_bones
 from ..texts import t
 from .clip_parts import draw_people, draw_span
-from .job_parts import draw_fix, draw_progress
+from .job_parts import draw_fix, draw_job
 from .parts import SidebarPanel, sentence
 
 
@@ -233,13 +232,7 @@ class SEMBLANCE_PT_take_job(_TakePanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, context.scene.semblance.take
-        now = state.progress.get(take.uid)
-        if take.uid in state.takes and (mode := blocking_mode()):
-            text = t(texts.LEAVE_MODE_FOR_TAKE, mode=t(mode.replace("_", " ").title()))
-            sentence(layout.box(), context, text, "INFO")
-        elif now is not None:
-            draw_progress(layout, context, take, now, "semblance.take_cancel")
-        else:
+        if not draw_job(layout, context, TAKE, take):
             column = layout.column(align=True)
             column.scale_y = 1.4
             row = column.row(align=True)

@@ -8,11 +8,10 @@ import bpy
 from .. import texts
 from ..diagnosis import fix_of
 from ..keyless.landmarks import landmarks_of
-from ..runtime import timer
-from ..runtime.state import state
+from ..owners import TRANSFER
 from ..texts import t
 from ..transfers import chosen_meshes
-from .job_parts import draw_fix, draw_progress
+from .job_parts import draw_fix, draw_job
 from .parts import SidebarPanel, sentence
 
 
@@ -43,13 +42,7 @@ class SEMBLANCE_PT_keys(SidebarPanel, bpy.types.Panel):
         row.operator("semblance.keys_landmarks", icon="EMPTY_DATA")
         if landmarks_of(meshes):
             row.operator("semblance.keys_hide_landmarks", text="", icon="HIDE_ON")
-        now = state.progress.get(transfer.uid)
-        if transfer.uid in state.keys and (mode := timer.blocking_mode()):
-            text = t(texts.LEAVE_MODE_FOR_KEYS, mode=t(mode.replace("_", " ").title()))
-            sentence(layout.box(), context, text, "INFO")
-        elif now is not None:
-            draw_progress(layout, context, transfer, now, "semblance.keys_cancel")
-        else:
+        if not draw_job(layout, context, TRANSFER, transfer):
             row = layout.row()
             row.scale_y = 1.4
             row.enabled = bool(meshes)

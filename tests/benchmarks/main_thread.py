@@ -58,7 +58,7 @@ def _measure(photos: list[Path], quality: str) -> None:
     from blender_addon import people
     from blender_addon.client import messages as say
     from blender_addon.runtime import session, timer
-    from blender_addon.runtime.state import state
+    from blender_addon.runtime.state import Job, state
 
     def ticks_until(done: Callable[[], object], seconds: float) -> list[float]:
         durations = []
@@ -88,11 +88,11 @@ def _measure(photos: list[Path], quality: str) -> None:
     worker = session.worker()
     durations: list[float] = []
     building: list[float] = []
-    while state.progress:
+    while state.jobs:
         started = time.perf_counter()
         pause = timer.tick()
         length = time.perf_counter() - started
-        (durations if state.progress else building).append(length)
+        (durations if state.jobs else building).append(length)
         time.sleep(min(pause, 0.02))
     if person.error_message:
         raise RuntimeError(person.error_message)
@@ -102,10 +102,10 @@ def _measure(photos: list[Path], quality: str) -> None:
 
     for number in range(1000):
         uid = f"person {number % 50}"
-        state.progress[uid] = say.Progress(uid, "fit", 0.0)
+        state.jobs[uid] = Job(say.Progress(uid, "fit", 0.0))
         worker.reports.put(say.Progress(uid, "fit", number / 1000), ("progress", uid, number))
     _print("1,000 reports at once", ticks_until(lambda: not worker.reports, 10))
-    state.progress.clear()
+    state.jobs.clear()
     bpy.ops.semblance.server_stop()
     ticks_until(lambda: state.server and state.server.state == "stopped", 20)
     blender_addon.unregister()

@@ -133,11 +133,11 @@ def use_the_panel() -> Iterator[float]:
     in_view(bpy.ops.semblance.server_start)
     yield from until(lambda: state.server.state == "ready", 30)
     in_view(bpy.ops.semblance.build)
-    yield from until(lambda: bool(person().job) and state.progress[person().uid].fraction > 0.5, 120)
+    yield from until(lambda: bool(person().job) and state.jobs[person().uid].progress.fraction > 0.5, 120)
     yield 0.2
     picture("3-building")
     told["job"] = person().job
-    yield from until(lambda: not state.progress, 180)
+    yield from until(lambda: not state.jobs, 180)
     told["error"] = [person().error_code, person().error_message]
     told["warnings"] = [row.message for row in person().warnings]
     head = bpy.data.objects["Eileen"]
@@ -192,7 +192,7 @@ def perform() -> Iterator[float]:
     in_view(bpy.ops.semblance.server_start)
     yield from until(lambda: state.server.state == "ready", 30)
     in_view(bpy.ops.semblance.take_people)
-    yield from until(lambda: not state.progress, 60)
+    yield from until(lambda: not state.jobs, 60)
     told["people"] = [person.number for person in state.people[take.uid].people]
     in_view(bpy.ops.semblance.take_person, number=1)
     redraw()
@@ -203,11 +203,11 @@ def perform() -> Iterator[float]:
     state.people.clear()
     in_view(bpy.ops.semblance.take_track)
     shown = addon_module("thumbnails").icon_of_pixels
-    name = addon_module("runtime.timer").frame_picture(take.uid)
-    yield from until(lambda: take.uid not in state.progress or shown(name) != 0, 120)
+    name = addon_module("runtime.jobs").frame_picture(take.uid)
+    yield from until(lambda: take.uid not in state.jobs or shown(name) != 0, 120)
     redraw()
     picture("3-tracking")
-    yield from until(lambda: not state.progress, 180)
+    yield from until(lambda: not state.jobs, 180)
     take = bpy.context.scene.semblance.take
     told["error"] = [take.error_code, take.error_message]
     told["channels"] = len(take.channels)
@@ -226,7 +226,7 @@ def perform() -> Iterator[float]:
     told["smile"] = keys.key_blocks["mouthSmileLeft"].value
     take.gain = 2.0
     in_view(bpy.ops.semblance.take_again)
-    yield from until(lambda: not state.progress, 60)
+    yield from until(lambda: not state.jobs, 60)
     bpy.context.scene.frame_set(6)
     told["smile again"] = keys.key_blocks["mouthSmileLeft"].value
 
@@ -259,7 +259,7 @@ def come_back() -> Iterator[float]:
     state = addon_module("runtime.state").state
     told["job"] = person().job
     yield 0.5
-    yield from until(lambda: not state.progress, 180)
+    yield from until(lambda: not state.jobs, 180)
     told["error"] = [person().error_code, person().error_message]
     told["rig"] = person().rig
     told["heads"] = [item.name for item in bpy.data.objects if "semblance_rig_id" in item]

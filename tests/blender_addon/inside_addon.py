@@ -12,10 +12,13 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 import blender_addon
-from blender_addon import heads, people
+from blender_addon import heads, owners, people, server_choice, thumbnails
 from blender_addon.client import messages as say
+from blender_addon.client.rig_job import RigReady
 from blender_addon.operators.photo_fit import fit_camera
 from blender_addon.rig_file import read_rig
+from blender_addon.runtime import jobs, session, timer
+from blender_addon.runtime.state import Job, state
 from tests.blender_addon.scenery import start_addon, until
 
 
@@ -36,7 +39,7 @@ def register_twice() -> dict[str, Any]:
 
     def ours() -> list[str]:
         names = [name for name in dir(bpy.types) if name.upper().startswith("SEMBLANCE")]
-        timers = [bpy.app.timers.is_registered(tick)] if (tick := _tick()) else []
+        timers = [bpy.app.timers.is_registered(timer.tick)]
         return names + [f"timer {is_on}" for is_on in timers if is_on] + dir(bpy.ops.semblance)
 
     states = []
@@ -46,12 +49,6 @@ def register_twice() -> dict[str, Any]:
         blender_addon.unregister()
         states.append(len(ours()))
     return {"states": states, "on scenes": hasattr(bpy.types.Scene, "semblance")}
-
-
-def _tick() -> Any:
-    from blender_addon.runtime import timer
-
-    return timer.tick
 
 
 def import_undo_redo(path: str) -> dict[str, Any]:
@@ -122,12 +119,10 @@ def rebuild(path: str, other: str) -> dict[str, Any]:
     mesh.location.x = 2.0
     before = [mesh.name, len(bpy.data.meshes), len(bpy.data.materials), len(bpy.data.images)]
     person = bpy.context.scene.semblance.people[0]
-    from blender_addon.runtime.state import state
-
     rig = read_rig(other)
-    state.finished[person.uid] = say.RigReady(person.uid, rig.rig_id, Path(other), (("a.jpg", "Blurred."),))
-    state.progress[person.uid] = say.Progress(person.uid, "fetch", 1.0)
-    bpy.ops.semblance.apply_rig(person=person.uid)
+    ready = RigReady(person.uid, Path(other), rig.rig_id, (("a.jpg", "Blurred."),))
+    state.jobs[person.uid] = Job(say.Progress(person.uid, "fetch", 1.0), result=ready)
+    bpy.ops.semblance.apply_rig(owner=person.uid)
     head = _found(heads.find_head, rig.rig_id)
     keys = head.mesh.data.shape_keys.key_blocks
     bpy.context.scene.frame_set(6)
@@ -242,16 +237,13 @@ def photo_list(folder: str) -> dict[str, Any]:
 
 
 def _person(uid: str) -> Any:
-    found = people.find_person(uid)
+    found = owners.PERSON.find(uid)
     return found[1] if found else None
 
 
 def undo_during_a_job(photo: str) -> dict[str, Any]:
     """A step that is undone does not lose the job that was accepted after it; opening a file does."""
     start_addon()
-    from blender_addon.runtime import session, timer
-    from blender_addon.runtime.state import state
-
     bpy.ops.semblance.person_add("EXEC_DEFAULT", True)
     person = people.active_person(bpy.context.scene)
     people.add_photos(person, [photo])
@@ -259,7 +251,7 @@ def undo_during_a_job(photo: str) -> dict[str, Any]:
     bpy.ops.ed.undo_push(message="photo")
     person.quality = "draft"
     bpy.ops.ed.undo_push(message="draft")
-    state.progress[uid] = say.Progress(uid, "send", 0.1)
+    state.jobs[uid] = Job(say.Progress(uid, "send", 0.1))
     session.worker().reports.put(say.JobAccepted(uid, "job-1"))
     timer.tick()
     told: dict[str, Any] = {"accepted": _person(uid).job}
@@ -271,9 +263,9 @@ def undo_during_a_job(photo: str) -> dict[str, Any]:
     told["ended"] = [found.job, found.error_code, found.error_hint]
     bpy.ops.ed.redo()
     told["redone"] = _person(uid).job
-    state.progress[uid] = say.Progress(uid, "send", 0.1)
+    state.jobs[uid] = Job(say.Progress(uid, "send", 0.1))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    told["opened"] = [len(state.progress), timer.tick() > 0]
+    told["opened"] = [len(state.jobs), timer.tick() > 0]
     started = time.monotonic()
     blender_addon.unregister()
     told["stopped in"] = time.monotonic() - started
@@ -283,20 +275,17 @@ def undo_during_a_job(photo: str) -> dict[str, Any]:
 def faults() -> dict[str, Any]:
     """A report that breaks something, and a head that cannot be built, do not end the timer."""
     start_addon()
-    from blender_addon.runtime import session, timer
-    from blender_addon.runtime.state import state
-
     bpy.ops.semblance.person_add("EXEC_DEFAULT", True)
     uid = people.active_person(bpy.context.scene).uid
+    state.jobs[uid] = Job(say.Progress(uid, "send", 0.1))
     session.worker().reports.put(say.Models(None))  # type: ignore[arg-type]
-    session.worker().reports.put(say.FramePicture(None, 2, 2, b""))  # type: ignore[arg-type]
+    session.worker().reports.put(say.FramePicture(uid, 2, 2, b""))
     told: dict[str, Any] = {"pauses": [timer.tick()], "notices": [state.notice]}
     state.notice = ""
-    state.progress[uid] = say.Progress(uid, "send", 0.1)
-    state.finished[uid] = object()  # type: ignore[assignment]
+    state.jobs[uid].result = RigReady(uid, Path(), "", None)  # type: ignore[arg-type]
     told["pauses"] += [timer.tick(), timer.tick()]
     told["notices"].append(state.notice)
-    told["left"] = [len(state.finished), len(state.progress), bool(session.worker().reports)]
+    told["left"] = [jobs.has_results(), len(state.jobs), bool(session.worker().reports)]
     blender_addon.unregister()
     return told
 
@@ -304,8 +293,6 @@ def faults() -> dict[str, Any]:
 def build_on_server(photo: str, folder: str, python: str) -> dict[str, Any]:
     """The whole way with a real server: start it, build, take the head in. The ticks are called by hand."""
     start_addon(python)
-    from blender_addon.runtime.state import state
-
     bpy.ops.semblance.person_add()
     person = people.active_person(bpy.context.scene)
     person.quality = "draft"
@@ -317,7 +304,7 @@ def build_on_server(photo: str, folder: str, python: str) -> dict[str, Any]:
     bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder) / "left.blend"))
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     bpy.ops.wm.open_mainfile(filepath=str(Path(folder) / "left.blend"))
-    until(lambda: not state.progress, 150)
+    until(lambda: not state.jobs, 150)
     person = people.active_person(bpy.context.scene)
     head = _found(heads.find_head, person.rig)
     told: dict[str, Any] = {
@@ -355,23 +342,19 @@ def install(zip_path: str) -> dict[str, Any]:
 def addresses() -> dict[str, Any]:
     """Which servers the add-on would talk to."""
     start_addon()
-    from blender_addon import preferences
-
-    chosen = preferences.preferences()
-    told: dict[str, Any] = {"local": type(preferences.target()).__name__}
+    chosen = server_choice.preferences()
+    told: dict[str, Any] = {"local": type(server_choice.target()).__name__}
     chosen.place = "REMOTE"
     for url in ("", "http://127.0.0.1:9", "https://heads.example.org", "http://[::1]:9/"):
         chosen.url = url
-        told[url] = type(preferences.target()).__name__
-    told["may go online"] = preferences.online_allowed()
+        told[url] = type(server_choice.target()).__name__
+    told["may go online"] = server_choice.online_allowed()
     return told
 
 
 def thumbnails_come_to_rest(photo: str) -> dict[str, Any]:
     """Ask for pictures as panels do at every redraw: one that is there, one that is not."""
     start_addon()
-    from blender_addon import thumbnails
-
     asked = []
     for _ in range(4):
         thumbnails.icon(photo), thumbnails.icon("/absent.jpg")

@@ -12,11 +12,12 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from blender_addon.client import messages as say
+from blender_addon.client.keys_job import KeysReady
 from blender_addon.keyless.geometry import write_geometry
 from blender_addon.keyless.landmarks import NAME_PROPERTY, TEMPLATE, document_of
 from blender_addon.keyless.read_file import open_character
 from blender_addon.runtime import session, timer
-from blender_addon.runtime.state import state
+from blender_addon.runtime.state import Job, state
 from blender_addon.transfers import with_transfer_id
 from tests.blender_addon.scenery import select, start_addon, until
 
@@ -83,8 +84,8 @@ def apply(folder: str) -> dict[str, Any]:
     def finish(values: np.ndarray) -> None:
         path = Path(folder) / "keys.npz"
         np.savez(path, names=np.array(["jawOpen", "mouthClose"]), offsets=values)
-        state.progress[uid] = say.Progress(uid, "", 1.0)
-        state.keys[uid] = say.KeysReady(uid, path, LANDMARKS, ("No tongue.",))
+        ready = KeysReady(uid, path, LANDMARKS, ("No tongue.",))
+        state.jobs[uid] = Job(say.Progress(uid, "", 1.0), result=ready)
         session.worker()
         timer.tick()
         told["keys"].append(
@@ -153,7 +154,7 @@ def lacking() -> list[str]:
     first = transfer.error_message
     select(_mesh("body"))
     bpy.ops.semblance.keys_make()
-    return [first, transfer.error_message, str(len(state.progress)), str(session.running() is None)]
+    return [first, transfer.error_message, str(len(state.jobs)), str(session.running() is None)]
 
 
 def make(rig: str, mesh: str, python: str) -> dict[str, Any]:
@@ -172,10 +173,10 @@ def make(rig: str, mesh: str, python: str) -> dict[str, Any]:
     stages: list[str] = []
 
     def ended() -> bool:
-        now = state.progress.get(bpy.context.scene.semblance.transfer.uid)
-        if now is not None and now.stage not in stages:
-            stages.append(now.stage)
-        return now is None
+        job = state.jobs.get(bpy.context.scene.semblance.transfer.uid)
+        if job is not None and job.progress.stage not in stages:
+            stages.append(job.progress.stage)
+        return job is None
 
     until(ended, 120)
     transfer = bpy.context.scene.semblance.transfer

@@ -20,8 +20,7 @@ from blender_addon.retarget.take import Targets, face_in_front, show_moment
 from blender_addon.runtime import live, timer
 from blender_addon.runtime.state import state
 from tests.blender_addon import retargeting
-from tests.blender_addon.inside_take import curves, performance
-from tests.blender_addon.scenery import keyed_mesh, select, start_addon, until
+from tests.blender_addon.scenery import curves, keyed_mesh, performance, select, start_addon, until
 
 KEYS = ["jawOpen", "mouthSmile_L", "mouthSmile_R", "browInnerUp", "eyeBlink_L", "eyeBlink_R"]
 

@@ -19,24 +19,9 @@ import blender_addon
 from blender_addon import anatomy, takes, thumbnails
 from blender_addon.client import messages as say
 from blender_addon.runtime import session, timer
-from blender_addon.runtime.state import state
-from tests.blender_addon.scenery import keyed_mesh, select, start_addon, until
-
-
-def performance() -> Any:
-    return bpy.context.scene.semblance.take
-
-
-def curves(owner: Any) -> dict[str, list[tuple[float, float]]]:
-    data = owner.animation_data
-    if data is None or data.action is None:
-        return {}
-    action = data.action
-    if hasattr(action, "layers") and hasattr(data, "action_slot"):
-        curves = action.layers[0].strips[0].channelbag(data.action_slot).fcurves
-    else:
-        curves = action.fcurves
-    return {curve.data_path: [tuple(point.co) for point in curve.keyframe_points] for curve in curves}
+from blender_addon.runtime.jobs import frame_picture
+from blender_addon.runtime.state import Job, state
+from tests.blender_addon.scenery import curves, keyed_mesh, performance, select, start_addon, until
 
 
 def target(rig: str) -> dict[str, Any]:
@@ -118,7 +103,7 @@ def imported(fbx: str, track: str, python: str) -> dict[str, Any]:
         }
         take.track, take.smoothing, take.error = track, 0.0, 0.0
         bpy.ops.semblance.take_again("EXEC_DEFAULT", True)
-        until(lambda: not state.progress, 90)
+        until(lambda: not state.jobs, 90)
         take = performance()
         head = bpy.data.objects["head"]
         told["error"] = take.error_message
@@ -165,7 +150,7 @@ def lacking() -> list[str]:
             take.clip, take.follow = "/x.mp4", "HEAD"
         bpy.ops.semblance.take_track()
         said.append(take.error_message)
-    return [*said, str(len(state.progress)), str(session.running() is None)]
+    return [*said, str(len(state.jobs)), str(session.running() is None)]
 
 
 def presets(folder: str) -> dict[str, Any]:
@@ -291,7 +276,7 @@ def people(clip: str, python: str) -> dict[str, Any]:
         told: dict[str, Any] = {"wrong": take.error_message}
         take.end = 0.0
         bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
-        until(lambda: not state.progress, 60)
+        until(lambda: not state.jobs, 60)
         found = state.people[take.uid]
         told["error"] = take.error_message
         told["numbers"] = [person.number for person in found.people]
@@ -307,7 +292,7 @@ def people(clip: str, python: str) -> dict[str, Any]:
         told["files"] = len(list(session.data_folder("pictures").iterdir()))
         take.start = 0.0
         bpy.ops.semblance.take_people("EXEC_DEFAULT", True)
-        until(lambda: not state.progress, 60)
+        until(lambda: not state.jobs, 60)
         told["files again"] = len(list(session.data_folder("pictures").iterdir()))
         take.clip = clip + "x"
         told["forgotten"] = [len(state.people), take.clip_seconds]
@@ -324,10 +309,10 @@ def stop(clip: str, python: str) -> dict[str, Any]:
         told: dict[str, Any] = {}
 
         def picture() -> Any:  # without a window it has no icon
-            return thumbnails._previews.get(timer.frame_picture(take.uid))
+            return thumbnails._previews.get(frame_picture(take.uid))
 
         def reached() -> bool:
-            now = state.progress[take.uid]
+            now = state.jobs[take.uid].progress
             return now.frame is not None and now.frame.number >= 20 and picture() is not None
 
         bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
@@ -341,10 +326,10 @@ def stop(clip: str, python: str) -> dict[str, Any]:
         ]
         pressed = time.monotonic()
         bpy.ops.semblance.take_cancel()
-        told["says so at once"] = take.uid in state.stopping
-        until(lambda: state.progress[take.uid].stopping, 30)
+        told["says so at once"] = state.jobs[take.uid].stopping
+        until(lambda: state.jobs[take.uid].progress.stopping, 30)
         told["answered after"] = time.monotonic() - pressed
-        until(lambda: not state.progress, 60)
+        until(lambda: not state.jobs, 60)
         take = performance()
         told["error"] = take.error_message
         told["warnings"] = [row.message for row in take.warnings]
@@ -352,13 +337,13 @@ def stop(clip: str, python: str) -> dict[str, Any]:
             told["track"] = json.loads(archive.read("track.json"))
         keys = curves(bpy.data.objects["face"].data.shape_keys)
         told["frames"] = keys['key_blocks["jawOpen"].value'][-1][0] if keys else 0
-        told["after"] = [len(state.stopping), picture() is None]
+        told["after"] = [len(state.jobs), picture() is None]
         before = take.track
         bpy.ops.semblance.take_track("EXEC_DEFAULT", True)
         until(reached, 120)
         bpy.ops.semblance.take_cancel()
         bpy.ops.semblance.take_cancel()
-        until(lambda: not state.progress, 60)
+        until(lambda: not state.jobs, 60)
         told["twice"] = [performance().track == before, performance().error_message, performance().job]
         return told
 
@@ -375,8 +360,8 @@ def _perform(clip: str) -> dict[str, Any]:
     stages: set[str] = set()
 
     def done() -> bool:
-        stages.update(now.stage for now in state.progress.values())
-        return not state.progress
+        stages.update(job.progress.stage for job in state.jobs.values())
+        return not state.jobs
 
     until(done, 150)
     face, take = bpy.data.objects["face"], performance()
@@ -435,7 +420,7 @@ def undo_and_reopen(folder: str) -> dict[str, Any]:
     uid = performance().uid
     performance().smoothing = 2.0
     bpy.ops.ed.undo_push(message="smoothing")
-    state.progress[uid] = say.Progress(uid, "faces", 0.1)
+    state.jobs[uid] = Job(say.Progress(uid, "faces", 0.1))
     session.worker().reports.put(say.JobAccepted(uid, "job-1"))
     timer.tick()
     bpy.ops.ed.undo()
@@ -443,12 +428,12 @@ def undo_and_reopen(folder: str) -> dict[str, Any]:
     path = str(Path(folder) / "left.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    told["elsewhere"] = len(state.progress)
+    told["elsewhere"] = len(state.jobs)
     bpy.ops.wm.open_mainfile(filepath=path)
-    told["back"] = [list(state.progress) == [uid], state.jobs[uid], performance().job]
+    told["back"] = [list(state.jobs) == [uid], state.jobs[uid].id, performance().job]
     bpy.ops.semblance.take_cancel()
     session.worker().reports.put(say.JobEnded(uid, "cancelled"))
     timer.tick()
-    told["cancelled"] = [len(state.progress), performance().job, performance().error_message]
+    told["cancelled"] = [len(state.jobs), performance().job, performance().error_message]
     blender_addon.unregister()
     return told

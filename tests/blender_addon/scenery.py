@@ -28,6 +28,24 @@ def start_addon(python: str = "") -> Any:
     return bpy.context.scene.semblance.take
 
 
+def performance() -> Any:
+    """The open scene's; undo makes it anew."""
+    return bpy.context.scene.semblance.take
+
+
+def curves(owner: Any) -> dict[str, list[tuple[float, float]]]:
+    """The keyframes (frame, value) of an object's action, by data path; curves of one path keep the last."""
+    data = owner.animation_data
+    if data is None or data.action is None:
+        return {}
+    action = data.action
+    if hasattr(action, "layers") and hasattr(data, "action_slot"):
+        curves = action.layers[0].strips[0].channelbag(data.action_slot).fcurves
+    else:
+        curves = action.fcurves
+    return {curve.data_path: [tuple(point.co) for point in curve.keyframe_points] for curve in curves}
+
+
 def keyed_mesh(name: str, keys: list[str]) -> Any:
     """A triangle with shape keys."""
     data = bpy.data.meshes.new(name)

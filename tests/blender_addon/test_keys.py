@@ -16,24 +16,13 @@ from core.retarget.keyless.landmarks import NAMED
 from core.retarget.keyless.mesh import read_mesh
 from core.rig import save_rig
 from server.blender_process import read_character, write_character
-from tests.blender_addon.test_operators import user_folders
-from tests.blenders import blenders, each_blender, run_in_blender
+from tests.blenders import blenders, each_blender
 from tests.rigs import model_rig
 
+INSIDE = "inside_keys"
 BOX = (
     """v -1 -1 -1\nv 1 -1 -1\nv 1 1 -1\nv -1 1 -1\nv 0 0 2\nf 1 2 3 4\nf 1 5 2\nf 2 5 3\nf 3 5 4\nf 4 5 1\n"""
 )
-
-
-@pytest.fixture
-def run(blender: str, tmp_path: Path) -> Any:
-    """Call a function of ``inside_keys`` with a user's folders of its own."""
-    environment = user_folders(tmp_path)
-
-    def call(function: str, *arguments: object) -> Any:
-        return run_in_blender(blender, function, *arguments, module="inside_keys", environment=environment)
-
-    return call
 
 
 @each_blender()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.blender_addon.test_operators import user_folders
-from tests.blenders import each_blender, run_in_blender
+from tests.blenders import each_blender
 from tests.performances import tilting_portrait, write_video
 
 pytestmark = each_blender()
+INSIDE = "inside_live"
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +20,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The part of the tilting portrait that shows her, there and back."""
     frames = tilting_portrait()[:15]
     return write_video(tmp_path_factory.mktemp("clip") / "talk.mp4", [*frames, *reversed(frames)])
-
-
-@pytest.fixture
-def run(blender: str, tmp_path: Path) -> Any:
-    """Call a function of ``inside_live`` with a user's folders of its own."""
-    environment = user_folders(tmp_path)
-
-    def call(function: str, *arguments: object) -> Any:
-        return run_in_blender(blender, function, *arguments, module="inside_live", environment=environment)
-
-    return call
 
 
 def test_a_character_follows_is_recorded_and_goes_back(run: Any, clip: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,48 +10,18 @@ import numpy as np
 import pytest
 
 from core.rig import save_rig
-from tests.blenders import each_blender, run_in_blender
+from tests.blender_addon.givens import rig_with_photo
+from tests.blenders import each_blender
 from tests.rigs import make_rig
 
 pytestmark = each_blender()
-
-
-@pytest.fixture
-def run(blender: str, tmp_path: Path) -> Any:
-    """Call a function of ``inside_addon`` with a user's folders of its own."""
-    environment = user_folders(tmp_path)
-
-    def call(function: str, *arguments: object) -> Any:
-        return run_in_blender(blender, function, *arguments, module="inside_addon", environment=environment)
-
-    return call
-
-
-def user_folders(folder: Path) -> dict[str, str]:
-    """A user's folders of the test's own, as Blender and the server are told of them."""
-    user = folder / "user"
-    for name in ("config", "scripts", "datafiles", "server", "extensions"):
-        (user / name).mkdir(parents=True)
-    return {
-        "BLENDER_USER_RESOURCES": str(user),
-        **{f"BLENDER_USER_{name.upper()}": str(user / name) for name in ("config", "scripts", "datafiles")},
-        "SEMBLANCE_SERVER": str(user / "server"),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")])),
-    }
+INSIDE = "inside_addon"
 
 
 @pytest.fixture
 def rig_path(tmp_path: Path) -> Path:
     save_rig(rig_with_photo(rig_id="first"), tmp_path / "head.semrig")
     return tmp_path / "head.semrig"
-
-
-def rig_with_photo(**changes: object) -> Any:
-    origin = {"file": "front.jpg", "preview": "front.png", "left": 100.0, "top": 40.0, "scale": 0.1}
-    preview = np.zeros((36, 40, 3), np.uint8)
-    return make_rig(
-        **{"provenance": {"photos": [origin]}, "previews": {"front.png": preview}, **changes}  # type: ignore[arg-type]
-    )
 
 
 def test_it_comes_and_goes_cleanly_twice(run: Any) -> None:
@@ -151,7 +120,7 @@ def test_a_fault_of_ours_does_not_end_the_timer(run: Any) -> None:
     told = run("faults")
     assert len(told["pauses"]) == 3 and min(told["pauses"]) > 0
     assert all("fault of its own" in notice for notice in told["notices"])
-    assert told["left"] == [0, 0, False]
+    assert told["left"] == [False, 0, False]
 
 
 def test_remote_servers_need_leave_to_go_online(run: Any) -> None:

@@ -14,25 +14,15 @@ from core.retarget.preset import load_preset
 from core.retarget.wrinkles import WRINKLES
 from core.rig import save_rig
 from core.track import save_track
-from tests.blender_addon.test_operators import rig_with_photo, user_folders
-from tests.blenders import each_blender, run_in_blender
+from tests.blender_addon.givens import rig_with_photo
+from tests.blenders import each_blender
 from tests.core.capture.test_follow import two_people
 from tests.performances import GONE, tilting_portrait, write_video
 from tests.real_data import real_data
 from tests.tracks import make_track
 
 pytestmark = each_blender()
-
-
-@pytest.fixture
-def run(blender: str, tmp_path: Path) -> Any:
-    """Call a function of ``inside_take`` with a user's folders of its own."""
-    environment = user_folders(tmp_path)
-
-    def call(function: str, *arguments: object) -> Any:
-        return run_in_blender(blender, function, *arguments, module="inside_take", environment=environment)
-
-    return call
+INSIDE = "inside_take"
 
 
 def test_the_character_is_found(run: Any, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from blender_addon.client import messages as say
+from blender_addon.client.rig_job import BuildRig
 from blender_addon.client.worker import Worker
 from tests.blenders import ROOT
 
@@ -60,7 +61,7 @@ class Client:
 
     def build(self, photo: Path, person: str = "anna", **options: object) -> None:
         chosen = {"name": "Anna", "model": "anny", "quality": "draft", **options}
-        self.worker.post(say.BuildRig(person, (photo,), chosen, f"key-{time.monotonic()}"))
+        self.worker.post(BuildRig(person, (photo,), chosen, f"key-{time.monotonic()}"))
 
 
 @pytest.fixture

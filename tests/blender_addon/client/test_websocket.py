@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
-from blender_addon.client import messages as say
+from blender_addon.client import live_messages as say
 from blender_addon.client import websocket
 from blender_addon.client.errors import Fault, Unreachable
 from blender_addon.client.http import Address

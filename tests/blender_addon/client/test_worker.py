@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from blender_addon.client import messages as say
+from blender_addon.client.rig_job import BuildRig, RigReady
 from blender_addon.client.worker import Worker
 from blender_addon.rig_file import read_rig
 from tests.blender_addon.client.conftest import Client, Line
@@ -25,7 +26,7 @@ def test_photos_become_a_rig(client: Client, portrait: Path) -> None:
     client.wait_for_state("stopped")
     client.start_server()
     client.build(portrait)
-    ready = client.wait_for(say.RigReady, 120)
+    ready = client.wait_for(RigReady, 120)
     assert read_rig(ready.path).rig_id == ready.rig
     assert any("pixels apart" in message for _, message in ready.warnings)
     progress = [report for report in client.heard if isinstance(report, say.Progress)]
@@ -62,7 +63,7 @@ def test_a_killed_server_costs_nothing_but_time(client: Client, portrait: Path) 
     assert note.fraction > 0
     client.wait_for_state("stopped")
     client.start_server()
-    assert read_rig(client.wait_for(say.RigReady, 120).path).name == "Anna"
+    assert read_rig(client.wait_for(RigReady, 120).path).name == "Anna"
 
 
 def test_cancelling(client: Client, portrait: Path) -> None:
@@ -75,7 +76,7 @@ def test_cancelling(client: Client, portrait: Path) -> None:
 
 def test_a_job_that_the_server_does_not_know(client: Client) -> None:
     client.start_server()
-    client.worker.post(say.FollowJob("anna", "0" * 32))
+    client.worker.post(BuildRig("anna", (), {}, "", job="0" * 32))
     ended = client.wait_for(say.JobEnded, 10)
     assert ended.code == "job_lost" and "again" in ended.hint
 
@@ -88,14 +89,14 @@ def test_cut_lines_are_mended(client: Client, line: Line, tmp_path: Path, portra
     client.wait_for(say.JobAccepted)
     client.wait(lambda report: isinstance(report, say.Progress) and report.stage == "texture", 90)
     line.cuts += [("GET /v1/files", None, 200_000)] * 3
-    ready = client.wait_for(say.RigReady, 90)
+    ready = client.wait_for(RigReady, 90)
     assert read_rig(ready.path).name == "Anna" and line.cuts == []
 
 
 def test_events_that_are_kept_back_are_asked_for(client: Client, line: Line, portrait: Path) -> None:
     line.silent = "/events"
     client.build(portrait)
-    assert read_rig(client.wait_for(say.RigReady, 120).path).name == "Anna"
+    assert read_rig(client.wait_for(RigReady, 120).path).name == "Anna"
     stages = {report.stage for report in client.heard if isinstance(report, say.Progress)}
     assert len(stages - {"send", "fetch"}) > 1
 
@@ -107,8 +108,8 @@ def test_a_wrong_token(client: Client, line: Line, portrait: Path) -> None:
     client.build(portrait)
     assert client.wait_for(say.JobEnded).code == "unauthorized"
     # A job in work waits until the token is mended.
-    client.worker.post(say.FollowJob("ben", "0" * 32))
-    assert client.wait(lambda report: isinstance(report, say.Progress) and report.person == "ben").note
+    client.worker.post(BuildRig("ben", (), {}, "", job="0" * 32))
+    assert client.wait(lambda report: isinstance(report, say.Progress) and report.owner == "ben").note
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "\u00fcmlaut"])
@@ -198,7 +199,7 @@ def test_an_unchanged_server_is_reported_once(client: Client) -> None:
 def test_the_download_is_what_the_server_has(client: Client, portrait: Path) -> None:
     client.start_server()
     client.build(portrait)
-    ready = client.wait_for(say.RigReady, 120)
+    ready = client.wait_for(RigReady, 120)
     stored = {hashlib.sha256(f.read_bytes()).digest() for f in client.folder.rglob("*") if f.is_file()}
     assert hashlib.sha256(ready.path.read_bytes()).digest() in stored
     assert [f.name for f in ready.path.parent.iterdir()] == [ready.path.name]

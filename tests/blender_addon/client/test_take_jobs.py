@@ -10,6 +10,15 @@ from typing import Any
 import pytest
 
 from blender_addon.client import messages as say
+from blender_addon.client.take_jobs import (
+    FindPeople,
+    MapKeys,
+    MappingReady,
+    PeopleReady,
+    RetargetTrack,
+    TakeReady,
+    TrackClip,
+)
 from blender_addon.retarget.animation_file import read_animation
 from core.rig import save_rig
 from core.track import save_track
@@ -18,7 +27,7 @@ from tests.performances import tilting_portrait, write_video
 from tests.rigs import make_rig
 from tests.tracks import make_track
 
-THEN = say.RetargetTrack("take", Path(), {"meshes": {"head": ["jawOpen"]}}, "then")
+THEN = RetargetTrack("take", Path(), {"meshes": {"head": ["jawOpen"]}}, "then")
 
 
 def _ask(client: Client, path: str, method: str = "GET") -> Any:
@@ -38,21 +47,21 @@ def test_a_track_becomes_curves(client: Client, tmp_path: Path) -> None:
     save_track(make_track(), tmp_path / "take.semtrack")
     client.start_server()
     meshes = {"head": ["jawOpen", "blush"]}
-    client.worker.post(say.RetargetTrack("take", tmp_path / "take.semtrack", {"meshes": meshes}, "a"))
-    ready = client.wait_for(say.TakeReady)
+    client.worker.post(RetargetTrack("take", tmp_path / "take.semtrack", {"meshes": meshes}, "a"))
+    ready = client.wait_for(TakeReady)
     assert [curve.key for curve in read_animation(ready.path).curves] == ["jawOpen"]
     assert list(ready.preset["channels"]) == ["jawOpen"]
     assert ready.warnings == ("head: nothing drives blush.",)
-    client.worker.post(say.MapKeys("take", meshes, "b"))
-    assert client.wait_for(say.MappingReady).preset == ready.preset
-    client.worker.post(say.RetargetTrack("take", tmp_path / "gone.semtrack", {"meshes": meshes}, "c"))
+    client.worker.post(MapKeys("take", meshes, "b"))
+    assert client.wait_for(MappingReady).preset == ready.preset
+    client.worker.post(RetargetTrack("take", tmp_path / "gone.semtrack", {"meshes": meshes}, "c"))
     ended = client.wait_for(say.JobEnded)
     assert ended.code == "unreadable_media" and "gone.semtrack" in ended.message
 
 
 def test_a_cancelled_clip_ends_as_cancelled(client: Client, clip: Path) -> None:
     client.start_server()
-    client.worker.post(say.TrackClip("take", clip, "", {}, "a", THEN))
+    client.worker.post(TrackClip("take", clip, "", {}, "a", THEN))
     job = client.wait_for(say.JobAccepted).job
     client.worker.post(say.CancelJob("take", job))
     assert client.wait_for(say.JobEnded).code == "cancelled"
@@ -61,13 +70,13 @@ def test_a_cancelled_clip_ends_as_cancelled(client: Client, clip: Path) -> None:
 
 def test_a_clip_is_sent_once_while_the_server_has_it(client: Client, clip: Path) -> None:
     client.start_server()
-    client.worker.post(say.FindPeople("take", clip, {"end": 0.2}, "a"))
-    found = client.wait_for(say.PeopleReady)
+    client.worker.post(FindPeople("take", clip, {"end": 0.2}, "a"))
+    found = client.wait_for(PeopleReady)
     assert [person.number for person in found.people] == [1] and found.duration > 1.5
     assert found.picture.is_file() and found.people[0].crop.is_file()
 
     def track(key: str) -> str:
-        client.worker.post(say.TrackClip("take", clip, "", {"end": 0.2}, key, THEN))
+        client.worker.post(TrackClip("take", clip, "", {"end": 0.2}, key, THEN))
         job = client.wait_for(say.JobAccepted).job
         client.worker.post(say.CancelJob("take", job))
         client.wait_for(say.JobEnded)
@@ -84,11 +93,11 @@ def test_a_rig_that_the_server_lacks_is_sent(client: Client, clip: Path, tmp_pat
     rig = make_rig("Anna")
     save_rig(rig, tmp_path / "rigs" / f"{rig.rig_id}.semrig")
     client.start_server()
-    client.worker.post(say.TrackClip("take", clip, rig.rig_id, {"end": 0.2}, "a", THEN))
+    client.worker.post(TrackClip("take", clip, rig.rig_id, {"end": 0.2}, "a", THEN))
     job = client.wait_for(say.JobAccepted).job
     assert _ask(client, f"/v1/jobs/{job}")["rig"] == rig.rig_id
     assert [row["id"] for row in _ask(client, "/v1/rigs")["rigs"]] == [rig.rig_id]
     client.worker.post(say.CancelJob("take", job))
     client.wait_for(say.JobEnded)
-    client.worker.post(say.TrackClip("take", clip, "nobody-knows-it", {"end": 0.2}, "b", THEN))
+    client.worker.post(TrackClip("take", clip, "nobody-knows-it", {"end": 0.2}, "b", THEN))
     assert client.wait_for(say.JobEnded).code == "not_found"
