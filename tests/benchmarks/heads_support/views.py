@@ -75,7 +75,7 @@ def view_of(path: Path) -> View | None:
 def belief_of(views: Sequence[View]) -> FaceBelief | None:
     """What RecNet says of a person by these photos, as rigs take it."""
     readings = [view.reading for view in views]
-    known = [reading for reading in readings if reading and reading.identity_spread is not None]
+    known = [reading for reading in readings if reading and reading.identity_std is not None]
     if not any(readings):
         return None
     return believed(readings, fuse_identity(known, CORRELATION) if known else None)
