@@ -350,7 +350,8 @@ class _DenseSolver:
     def _prior(self, posed: _Posed) -> Tensor:
         """What is known without the photos; Gaussians p (x - m)², and sparse expressions."""
         w, e = self.weights, self.expression
-        prior = w.identity * (self.identity_precision * (self.identity - self.identity_mean).square()).sum()
+        apart = self.identity - self.identity_mean
+        prior = w.identity * (apart @ self.identity_precision @ apart)
         prior = prior + w.sparsity * (self.sparsity * e.clamp_min(0)).sum() + e.square().sum()
         believed = (self.prior_precision * (e - self.prior_mean).square()).sum()
         # the turns are small, so that they add to the start's

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
+from scipy.linalg import block_diag
 
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.dense import DenseFit
@@ -139,7 +140,7 @@ def settle_expressions(
     views = _views(observations, tracks, fit.photos, belief or FaceBelief(), weights)
     nothing = np.zeros(0)
     views = [_with_scatter(view, nothing, places) for view in views]
-    solver = PointSolver(places, views, nothing, weights, (nothing, nothing))
+    solver = PointSolver(places, views, nothing, weights, (nothing, np.zeros((0, 0))))
     solver.run(_SETTLING, enough=1e-4, progress=progress)
     return DenseFit(fit.identity, fit.correction, _lit_as(fit.photos, solver.fits()))
 
@@ -178,7 +179,7 @@ def fit_tracks(
     modes = len(start.identity)
     mean, precision = belief.identity_prior(modes, weights.believed_identity)
     beyond = np.zeros(len(free_form))
-    prior = np.append(mean, beyond), np.append(precision, beyond + 1)
+    prior = np.append(mean, beyond), block_diag(precision, np.eye(len(beyond)))
     solver = PointSolver(places, views, np.append(start.identity, beyond), weights, prior)
     few = min(_FIRST_ITERATIONS, iterations // 2)
     share = few / (few + iterations)

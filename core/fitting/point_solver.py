@@ -47,7 +47,7 @@ class PointSolver:
         self._terms = PointTerms(points, weights)
         self._prior_mean: ndarray
         self._precision: ndarray
-        self._prior_mean, self._precision = prior or (np.zeros(len(identity)), np.ones(len(identity)))
+        self._prior_mean, self._precision = prior or (np.zeros(len(identity)), np.eye(len(identity)))
 
     def run(
         self,
@@ -104,14 +104,14 @@ class PointSolver:
     ) -> float:
         """(x - m)ᵀ P (x - m) of the identity, and the photos' terms."""
         apart = identity - self._prior_mean
-        known = self.weights.identity * float(apart @ (self._precision * apart))
+        known = self.weights.identity * float(apart @ self._precision @ apart)
         return known + sum(map(self._terms.cost, views, residuals))
 
     def _step(self, damping: float, residuals: Sequence[PointResiduals]) -> tuple[ndarray, list[ndarray]]:
         """(H + damping diag H) d = -g: the photos' unknowns within bounds, tied by the identity alone."""
         own = POSE + len(ARKIT_NAMES)
-        shared = self.weights.identity * np.diag(self._precision)
-        slope = self.weights.identity * self._precision * (self.identity - self._prior_mean)
+        shared = self.weights.identity * self._precision
+        slope = self.weights.identity * self._precision @ (self.identity - self._prior_mean)
         parts = []
         pairs = zip(self.views, residuals, strict=True)
         found = map_threads(lambda pair: self._terms.normal_equations(*pair), pairs)
