@@ -256,9 +256,7 @@ def test_a_reader_is_asked_about_each_photo_and_its_belief_is_kept_to(
     std = np.full(120, 0.005, np.float32)
     reader = ToldReader(lambda number: Reading(mean, None if number else std))
     rig = build_rig([portrait, again], options=DRAFT, reader=reader)
-    assert (
-        len(reader.asked) == 2 and len(reader.fused) == 1
-    )  # a reading without standard deviations is left out
+    assert len(reader.asked) == 2 and len(reader.fused) == 1  # without deviations it is left out
     cameras = [camera for _, camera in reader.asked if camera is not None]
     assert cameras[0][2:] == (256.0, 256.0) and cameras[1][2:] == (254.0, 256.0)
     np.testing.assert_allclose(reader.asked[0][0][:, :2] - reader.asked[1][0][:, :2], [[4, 0]] * 478, atol=6)
