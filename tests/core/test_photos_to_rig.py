@@ -251,18 +251,18 @@ def test_a_reader_is_asked_about_each_photo_and_its_belief_is_kept_to(
     pixels = np.asarray(Image.open(portrait).convert("RGB"))
     again = tmp_path / "again.png"
     Image.fromarray(pixels[:, 4:]).save(again)
-    said = np.zeros(120, np.float32)
-    said[0] = 2.5
-    sure = np.full(120, 0.005, np.float32)
-    reader = ToldReader(lambda number: Reading(said, None if number else sure))
+    mean = np.zeros(120, np.float32)
+    mean[0] = 2.5
+    std = np.full(120, 0.005, np.float32)
+    reader = ToldReader(lambda number: Reading(mean, None if number else std))
     rig = build_rig([portrait, again], options=DRAFT, reader=reader)
-    assert len(reader.asked) == 2 and len(reader.fused) == 1  # who does not say how sure they are is left out
+    assert len(reader.asked) == 2 and len(reader.fused) == 1  # without deviations it is left out
     cameras = [camera for _, camera in reader.asked if camera is not None]
     assert cameras[0][2:] == (256.0, 256.0) and cameras[1][2:] == (254.0, 256.0)
     np.testing.assert_allclose(reader.asked[0][0][:, :2] - reader.asked[1][0][:, :2], [[4, 0]] * 478, atol=6)
     model = load_model("anny")
     face = face_weight(model) > 0.5
-    aim = model.neutral(said)
+    aim = model.neutral(mean)
     apart = [np.linalg.norm(made.neutral - aim, axis=1)[face].mean() for made in (rig, portrait_rig)]
     assert apart[0] < 0.5 * apart[1]
 
