@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import roma
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck
@@ -198,6 +198,7 @@ def test_turns_are_those_of_roma_while_they_are_small() -> None:
 _ANGLES = st.one_of(st.floats(0.01, np.pi), st.floats(np.pi - 1e-3, np.pi), st.just(np.pi))
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), angle=_ANGLES)
 def test_the_gradient_turns_any_head_back(seed: int, angle: float) -> None:
     """A small turn against the gradient brings any rotation nearer to the truth, half turns too."""
@@ -219,6 +220,7 @@ def test_the_gradient_turns_any_head_back(seed: int, angle: float) -> None:
         assert float(nearer) == pytest.approx(angle - 0.005, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), angle=_ANGLES)
 def test_a_larger_turn_is_a_larger_error(seed: int, angle: float) -> None:
     make = torch.Generator().manual_seed(seed)
