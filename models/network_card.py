@@ -24,7 +24,7 @@ OUTPUTS: Final[dict[Kind, tuple[str, ...]]] = {
     "face": ("identity", "expression", "albedo", "rotation", "translation", "sh"),
     "expression": ("expression",),
 }
-SPREADS: Final[dict[Kind, tuple[str, ...]]] = {
+STDS: Final[dict[Kind, tuple[str, ...]]] = {
     "face": ("identity_spread", "expression_spread", "rotation_spread"),
     "expression": ("expression_spread",),
 }

@@ -14,7 +14,7 @@ from torch import Tensor
 from core.errors import BadInput
 from models.crops import SIDE
 from models.data.sample import Batch
-from models.face_code import FaceCode, Spread, default_camera
+from models.face_code import FaceCode, FaceCodeStd, default_camera
 from models.layout import Layout
 from models.losses.reconstruction import Observed, ReconstructionWeights, Terms
 from models.losses.supervised import SupervisedLoss, SupervisedWeights, Truth, expression_terms
@@ -138,8 +138,8 @@ class FaceObjective(Objective):
     def code(self, outputs: tuple[Tensor, ...]) -> FaceCode:
         """See :class:`Objective`."""
         identity, expression, albedo, rotation, translation, sh, *stds = outputs
-        spread = Spread(*stds) if stds else None
-        return FaceCode(identity, expression, albedo, rotation, translation, sh, spread)
+        std = FaceCodeStd(*stds) if stds else None
+        return FaceCode(identity, expression, albedo, rotation, translation, sh, std)
 
     def terms(self, outputs: tuple[Tensor, ...], view: View, progress: float) -> Terms:
         """See :class:`Objective`."""
