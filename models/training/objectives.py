@@ -184,8 +184,9 @@ def truth_of(batch: Batch, same_model: bool) -> Truth:
     if not same_model:
         return Truth(expression=batch.expression)
     return Truth(
-        batch.identity, batch.expression, batch.rotation, batch.translation, batch.landmarks, batch.camera,
-        batch.identity_known, batch.sh, batch.albedo,
+        identity=batch.identity, expression=batch.expression, rotation=batch.rotation,
+        translation=batch.translation, landmarks=batch.landmarks, camera=batch.camera,
+        identity_known=batch.identity_known, sh=batch.sh, albedo=batch.albedo,
     )  # fmt: skip
 
 
