@@ -1,25 +1,26 @@
 """Heads judged by sets that share nothing with the one that the fit was tuned on.
 
     python -m tests.benchmarks.heads [--half decide|report|all] [--sets heads_b scan ...] [--heads N]
-                                     [--photos 5] [--only shape fit people] [--json OUT] [--jobs 1] [--no-cache]
+        [--photos 5] [--only shape fit people] [--json OUT] [--jobs 1] [--no-cache]
 
 Settings are chosen on the half *decide* and reported on *report*; each line says which one it is of. RecNet's
 readings belong to the fit, as rigs use them.
 
-With truth (``heads_b``, ``scan``, ``ict``): median distance in millimetres of the true face to the unfitted mean
-head, to the heads of each of the photos alone (mean, best and worst) and to that of all, whose mean and 90th
-percentile follow; and all over the best single one, which may be 1.02 at most.
+With truth (``heads_b``, ``scan``, ``ict``): median distance in millimetres of the true face to the unfitted
+mean head, to the heads of each of the photos alone (mean, best and worst) and to that of all, whose mean and
+90th percentile follow; and all over the best single one, which may be 1.02 at most.
 
-Every set: how usual the head of all photos is and what comes through its skin, see ``heads_support.plausibility``
-and ``heads_support.penetrations``; counts are of the neutral / of the worst of the photos' expressions.
+Every set: how usual the head of all photos is and what comes through its skin, see
+``heads_support.plausibility`` and ``heads_support.penetrations``; counts are of the neutral / of the worst of
+the photos' expressions, and those of the unfitted head come first, since some are its own.
 
-People (``kira``, ``same_person``, ``clips``), by ``--photos`` photos spread by yaw: likeness of the head over its
-photo and of the neutral by a network (and of the photos among themselves), errors of photos left out
+People (``kira``, ``same_person``, ``clips``), by ``--photos`` photos spread by yaw: likeness of the head over
+its photo and of the neutral by a network (and of the photos among themselves), errors of photos left out
 (``heads_support.left_out``) and the spread of the neutral over those fits in millimetres.
 
 Readings, heads, rigs and what is measured of photos left out are kept in the cache folder, by the sources of
 ``core``, the networks and the photos.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 
@@ -171,6 +172,8 @@ def main() -> None:
     options = parser.parse_args()
     wanted = [case for name in options.sets for case in cases([name], options.half)[: options.heads]]
     print(f"half: {options.half}; settings are chosen on 'decide' alone", flush=True)
+    own = penetrations(unfitted().neutral, unfitted().model)
+    print("crossings of the unfitted head:", ", ".join(f"{name} {count}" for name, count in own.items()))
     one = partial(judge, photos=options.photos, groups=tuple(options.only), fresh=options.no_cache)
     found = []
     with _mapper(options.jobs) as spread:

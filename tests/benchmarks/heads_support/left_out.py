@@ -1,10 +1,10 @@
 """What a head explains of a photo that it was not fitted to.
 
-The head is fitted to a person's other photos; of the photo left out, pose, lens, expression and light alone are
-solved on the head held fixed.
+The head is fitted to a person's other photos; of the photo left out, pose, lens, expression and light alone
+are solved on the head held fixed.
 
-- *Landmarks*: mean distance of the detected from the head's, without the outline and the irises, as a fraction
-  of the distance of the eyes' outer corners.
+- *Landmarks*: mean distance of the detected from the head's, without the outline and the irises, as a
+  fraction of the distance of the eyes' outer corners.
 - *Appearance*: the head with the albedo that the other photos gave, in light fitted to the photo left out
   (INORig eq. 11), against the photo on the bare skin of the face: mean absolute difference of linear colours
   over the photo's mean.

@@ -1,5 +1,8 @@
-"""The nearest point of a mesh, exactly: slivers such as lashes and lids hide nothing, as they would where only
-the triangles with the nearest centres are looked at."""
+"""The nearest point of a mesh, exactly.
+
+Where only the triangles with the nearest centres are looked at, slivers such as those of lashes and lids take
+the places of the larger triangles that are nearer.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class View:
 
     @property
     def yaw(self) -> float:
-        """Turn of the head as the landmarks' depths tell it, radians; see :class:`core.capture.faces.Face`."""
+        """Turn of the head as the landmarks' depths tell it, radians; see ``core.capture.faces``."""
         return Face(self.observation.landmarks, 1.0, 1.0, 1.0).yaw
 
 

@@ -65,8 +65,8 @@ def test_a_hair_through_the_plane_crosses_and_a_hair_before_it_does_not(seed: in
     rng = np.random.default_rng(seed)
     x, y = 4 * rng.dirichlet(np.ones(3) * 3)[:2]
     tip = np.array([[x, y, 0.0], [x + 1, y, 1], [x, y + 1, 1]])
-    assert _crosses(GROUND, tip - [0, 0, depth])
-    assert not _crosses(GROUND, tip + [0, 0, depth])
+    assert _crosses(GROUND, tip - np.array([0, 0, depth]))
+    assert not _crosses(GROUND, tip + np.array([0, 0, depth]))
 
 
 def test_what_touches_does_not_cross() -> None:
