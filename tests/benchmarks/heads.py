@@ -36,7 +36,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.heads_support import SETS, Case, cases, score, unfitted
+from tests.benchmarks.heads_support import SETS, Case, score, unfitted
 from tests.benchmarks.heads_support.fits import fit_of, rig_of, spread_by_yaw
 from tests.benchmarks.heads_support.left_out import left_out
 from tests.benchmarks.heads_support.penetrations import penetrations, worst
@@ -47,8 +47,9 @@ GROUPS = ("shape", "fit", "people")
 Figures = dict[str, Any]
 
 
-def judge(case: Case, photos: int, groups: tuple[str, ...], fresh: bool) -> Figures:
+def judge(of_set: str, name: str, photos: int, groups: tuple[str, ...], fresh: bool) -> Figures:
     """All figures of a case; a set with truth uses all of its photos."""
+    case = SETS[of_set].case(name)
     known = case.truth is not None
     chosen = list(range(len(case.views))) if known else spread_by_yaw(case, photos)
     figures: Figures = {"set": case.set, "name": case.name, "half": case.half, "missed": case.missed}
@@ -170,14 +171,16 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--no-cache", action="store_true", help="fit anew; photos are not read anew")
     options = parser.parse_args()
-    wanted = [case for name in options.sets for case in cases([name], options.half)[: options.heads]]
+    wanted = [(of, name) for of in options.sets for name in SETS[of].names(options.half)[: options.heads]]
+    if not wanted:
+        parser.error(f"no case of {' '.join(options.sets)} belongs to the half {options.half}")
     print(f"half: {options.half}; settings are chosen on 'decide' alone", flush=True)
     own = penetrations(unfitted().neutral, unfitted().model)
     print("crossings of the unfitted head:", ", ".join(f"{name} {count}" for name, count in own.items()))
     one = partial(judge, photos=options.photos, groups=tuple(options.only), fresh=options.no_cache)
     found = []
     with _mapper(options.jobs) as spread:
-        for figures in spread(one, wanted):
+        for figures in spread(one, *zip(*wanted, strict=True)):
             found.append(figures)
             print_case(figures)
             if options.json:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.heads_support.case import Case, Half
 from tests.benchmarks.heads_support.clip_frames import turned_frames
 from tests.benchmarks.reading import data_folder
 
+KIRA: Final[dict[str, Half]] = {"kira": "report"}
 SAME_PERSON: Final[dict[str, Half]] = {
-    "John_Salley": "decide", "John_Savage": "report", "John_Schneider": "decide",
-}  # fmt: skip
-KIRA: Final[Half] = "report"
+    "John_Salley": "decide",
+    "John_Savage": "report",
+    "John_Schneider": "decide",
+}
 CLIPS: Final[dict[str, Half]] = {
     "3ddfa_obama": "decide",
     "liveportrait_d3": "report",
@@ -26,30 +27,19 @@ CLIPS: Final[dict[str, Half]] = {
     "pexels_woman_smile_1080": "report",
     "smirk_dafoe": "report",
 }
-"""Clips and the half that the person in them belongs to."""
 
 
-def kira() -> list[Case]:
+def kira(name: str, half: Half) -> Case:
     """Ten photos all round by one camera, neutral and in even light."""
-    return [Case("kira", "kira", KIRA, _photos(data_folder() / "photos" / "kira", "[0-9]*.jpg"))]
+    return Case("kira", name, half, tuple(sorted((data_folder() / "photos" / name).glob("[0-9]*.jpg"))))
 
 
-def same_person() -> list[Case]:
-    """Eleven small photos of each of three people, of different days."""
-    folder = data_folder() / "photos" / "same_person"
-    return [
-        Case("same_person", name, half, _photos(folder / name, "*.jpg")) for name, half in SAME_PERSON.items()
-    ]
+def same_person(name: str, half: Half) -> Case:
+    """Eleven small photos of a person, of different days."""
+    folder = data_folder() / "photos" / "same_person" / name
+    return Case("same_person", name, half, tuple(sorted(folder.glob("*.jpg"))))
 
 
-def clips() -> list[Case]:
-    """Frames of clips, spread by yaw."""
-    folder = data_folder() / "clips"
-    return [
-        Case("clips", name, half, tuple(turned_frames(folder / f"{name}.mp4")))
-        for name, half in CLIPS.items()
-    ]
-
-
-def _photos(folder: Path, pattern: str) -> tuple[Path, ...]:
-    return tuple(sorted(folder.glob(pattern)))
+def clip(name: str, half: Half) -> Case:
+    """Frames of a clip, spread by yaw."""
+    return Case("clips", name, half, tuple(turned_frames(data_folder() / "clips" / f"{name}.mp4")))
