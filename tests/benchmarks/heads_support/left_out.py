@@ -78,7 +78,7 @@ def pose_of(head: FittedHead, view: View) -> PhotoFit:
     )
     belief = belief_of([view])
     if belief is not None:
-        belief = replace(belief, identity=None, identity_sd=None)
+        belief = replace(belief, identity=None, identity_std=None)
     return fit_landmarks(model, [view.observation], identity=np.zeros(0), belief=belief).photos[0]
 
 
