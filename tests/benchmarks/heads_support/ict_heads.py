@@ -1,6 +1,6 @@
 """The project's own rendered heads, under seeds that no setting was chosen on.
 
-Pictures and truth are kept under a key of ``tests.benchmarks.ict_truth`` alone, so that a change of the fit,
+Pictures and truth are kept under a key of ``tests.benchmarks.support.ict_truth`` alone, so that a change of the fit,
 which that module takes skins with, does not change what the fit is judged on.
 """
 
@@ -14,7 +14,13 @@ from PIL import Image
 from tests.benchmarks.heads_support.case import Case, Half
 from tests.benchmarks.heads_support.shape_error import TrueFace
 from tests.benchmarks.heads_support.store import code_key, folder
-from tests.benchmarks.ict_truth import FACE_VERTICES, ict_model, make_head, now_region, seen_from_outside
+from tests.benchmarks.support.ict_truth import (
+    FACE_VERTICES,
+    ict_model,
+    make_head,
+    now_region,
+    seen_from_outside,
+)
 
 SEEDS: Final[dict[str, Half]] = {
     "200": "decide",
@@ -31,7 +37,7 @@ _ALIGNED_BY: Final = np.array([33, 133, 362, 263, 1, 61, 291])  # eye corners, n
 
 def ict_head(seed: str, half: Half) -> Case:
     """Five pictures; the truth is the part of the face that NoW looks at and a scanner would see."""
-    place = folder("ict") / f"{seed}-{code_key('tests/benchmarks/ict_truth.py')}"
+    place = folder("ict") / f"{seed}-{code_key('tests/benchmarks/support/ict_truth.py')}"
     if not (place / "truth.npz").is_file():
         place.mkdir(exist_ok=True)
         head = make_head(int(seed))

@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from core.landmark_topology import FACE_OVAL
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.reading import data_folder
 
 _SIDE: Final = 150
 _PADDING: Final = 0.25

@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.benchmarks.heads_support.case import Case, Half
 from tests.benchmarks.heads_support.clip_frames import turned_frames
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.reading import data_folder
 
 KIRA: Final[dict[str, Half]] = {"kira": "report"}
 SAME_PERSON: Final[dict[str, Half]] = {

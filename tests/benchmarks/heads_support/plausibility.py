@@ -24,7 +24,7 @@ from numpy import ndarray
 from core.face_model.model import FaceModel
 from core.geometry.alignment import align_similarity
 from tests.benchmarks.heads_support.case import Head, face_model
-from tests.benchmarks.ict_truth import now_region
+from tests.benchmarks.support.ict_truth import now_region
 
 MEASURES: Final = ("nose length", "nose tip", "chin", "jaw width")
 _DRAWN: Final = 4000

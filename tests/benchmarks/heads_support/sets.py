@@ -16,7 +16,7 @@ from tests.benchmarks.heads_support.case import Case, Half
 from tests.benchmarks.heads_support.ict_heads import SEEDS, ict_head
 from tests.benchmarks.heads_support.people import CLIPS, KIRA, SAME_PERSON, clip, kira, same_person
 from tests.benchmarks.heads_support.shape_error import MARKS_68, TrueFace
-from tests.benchmarks.reading import data_folder
+from tests.benchmarks.support.reading import data_folder
 
 HEADS_B: Final[dict[str, Half]] = {
     "head_1": "decide",

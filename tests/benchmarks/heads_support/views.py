@@ -32,7 +32,7 @@ from tests.benchmarks.heads_support.store import (
     key_of,
     to_arrays,
 )
-from tests.benchmarks.reading import read_view
+from tests.benchmarks.support.reading import read_view
 
 _MOST_SHOT_PIXELS: Final = 3_000_000  # as a rig of five photos gets
 _ROOT = Path(__file__).parents[3]
