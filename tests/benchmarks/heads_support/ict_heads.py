@@ -1,7 +1,7 @@
 """The project's own rendered heads, under seeds that no setting was chosen on.
 
-Pictures and truth are kept under a key of ``tests.benchmarks.support.ict_truth`` alone, so that a change of the fit,
-which that module takes skins with, does not change what the fit is judged on.
+Pictures and truth are kept under a key of ``tests.benchmarks.support.ict_truth`` alone, so that a change of
+the fit, which that module takes skins with, does not change what the fit is judged on.
 """
 
 from __future__ import annotations
