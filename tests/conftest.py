@@ -31,9 +31,14 @@ SLOW_FILES: Final = (
     "models/losses/test_perception.py", "models/prior/test_training.py", "models/test_et_net.py",
     "models/test_pe_net.py", "models/test_rec_net.py",
 )  # fmt: skip
+FAST_FILES: Final = (
+    "blender_addon/test_rig_file.py", "blender_addon/test_texts.py", "server/test_files.py",
+    "server/test_live.py", "server/test_security.py",
+)  # fmt: skip
 SLOW_FIXTURES: Final = {"portrait_rig", "portrait_rig_file"}
 """Tests in these folders and files, and those that need a whole rig, are left out of the fast set: they start
-Blender, servers or commands, train, render data sets, or do whole jobs."""
+Blender, many processes or commands, train, render data sets, or do whole jobs. ``FAST_FILES`` do not, though
+they lie among those that do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +46,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         path = item.path.relative_to(TESTS).as_posix()
         is_slow = path in SLOW_FILES or path.startswith(tuple(f"{folder}/" for folder in SLOW_FOLDERS))
-        if not is_slow and SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        if (path in FAST_FILES or not is_slow) and SLOW_FIXTURES.isdisjoint(
+            getattr(item, "fixturenames", ())
+        ):
             item.add_marker(pytest.mark.fast)
 
 
