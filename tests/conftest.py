@@ -45,10 +45,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is fast, for ``-m fast``."""
     for item in items:
         path = item.path.relative_to(TESTS).as_posix()
-        is_slow = path in SLOW_FILES or path.startswith(tuple(f"{folder}/" for folder in SLOW_FOLDERS))
-        if (path in FAST_FILES or not is_slow) and SLOW_FIXTURES.isdisjoint(
-            getattr(item, "fixturenames", ())
-        ):
+        in_slow_folder = path.startswith(tuple(f"{folder}/" for folder in SLOW_FOLDERS))
+        is_slow = path in SLOW_FILES or (in_slow_folder and path not in FAST_FILES)
+        if not is_slow and SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.fast)
 
 
