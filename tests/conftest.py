@@ -25,7 +25,8 @@ SLOW_FOLDERS: Final = (
 )  # fmt: skip
 SLOW_FILES: Final = (
     "core/test_photos_to_rig.py", "core/test_video_to_track.py", "core/capture/test_clip_people.py",
-    "core/face_model/test_anny.py", "core/fitting/test_dense.py", "core/fitting/test_flow_fit.py",
+    "core/face_model/test_anny.py", "core/face_model/test_embedding.py", "core/fitting/test_dense.py",
+    "core/fitting/test_flow_fit.py",
     "core/retarget/keyless/test_make.py", "core/scene/test_rasterise_triton.py",
     "core/surface/test_texture.py", "core/surface/test_hidden_skin.py", "core/tracking/test_key_views.py",
     "models/losses/test_perception.py", "models/prior/test_training.py", "models/test_et_net.py",
