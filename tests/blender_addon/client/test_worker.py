@@ -19,7 +19,7 @@ from blender_addon.client.keys_job import MakeKeys
 from blender_addon.client.rig_job import BuildRig, RigReady
 from blender_addon.client.worker import Worker
 from blender_addon.rig_file import read_rig
-from tests.blender_addon.client.conftest import Client, Line
+from tests.blender_addon.client.lines import Client, Line
 
 
 def test_photos_become_a_rig(client: Client, portrait: Path) -> None:
