@@ -13,6 +13,7 @@ are solved on the head held fixed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -61,7 +62,7 @@ def left_out(case: Case, chosen: Sequence[int], fresh: bool = False) -> LeftOut:
         key = key_of(
             fit_key(case, others), case.views[out].key, code_key("tests/benchmarks/heads_support/left_out.py")
         )
-        rows.append(kept_arrays("left_out", key, lambda o=out, r=others: _without(case, r, o), fresh))
+        rows.append(kept_arrays("left_out", key, partial(_without, case, others, out), fresh))
     landmarks, appearance, neutrals = (
         np.stack([row[name] for row in rows]) for name in ("landmarks", "appearance", "neutral")
     )

@@ -61,7 +61,7 @@ def over_photo(
     """The render inside the outline of the photo's face; hair and background are the photo's."""
     mask = np.zeros(photo.shape[:2], np.uint8)
     hull = cv2.convexHull(landmarks[list(FACE_OVAL), :2].astype(np.float32))
-    cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), 255)
+    cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), (255,))
     eyes = float(np.linalg.norm(landmarks[33, :2] - landmarks[263, :2]))
     soft = cv2.GaussianBlur(mask, (0, 0), max(_FEATHER * eyes, 0.5)).astype(np.float32)[..., None] / 255
     mixed = soft * render + (1 - soft) * photo

@@ -15,7 +15,7 @@ from core.capture.faces import FaceFinder
 from core.capture.photos import Photo
 from core.rig import Rig
 from core.scene.camera import PORTRAIT_FIELD_OF_VIEW, portrait_camera, project
-from core.sheet.views import Frame, Views
+from core.sheet.views import Framing, Views
 from tests.benchmarks.heads_support.likeness import descriptor, over_photo
 
 _SIZE: Final = (512, 512)
@@ -61,7 +61,7 @@ def _front(views: Views) -> Float[ndarray, "128"]:
     marks = views.rig.landmarks
     low, high = marks.min(axis=0), marks.max(axis=0)
     middle = (low + high) / 2
-    frame = Frame((0.0, float(middle[1]), float(middle[2])), _FACES * float(high[1] - low[1]))
+    frame = Framing((0.0, float(middle[1]), float(middle[2])), _FACES * float(high[1] - low[1]))
     distance = frame.height / 2 / math.tan(PORTRAIT_FIELD_OF_VIEW / 2)
     pose = portrait_camera(_SIZE, distance=distance, target=frame.target)
     pixels = project(torch.from_numpy(marks), *pose).numpy()

@@ -121,8 +121,10 @@ def test_an_exported_pe_net_stays_one(tmp_path: Path) -> None:
 
 
 def test_the_networks_that_ship_can_be_joined() -> None:
-    files = {name: str(SHIPPED / f"{name}.safetensors") for name in ("rec_net", "et_net")}
-    layout, net = make_network(NetworkConfig("rec_aug_net", **files), "anny")
+    config = NetworkConfig(
+        "rec_aug_net", rec_net=str(SHIPPED / "rec_net.safetensors"), et_net=str(SHIPPED / "et_net.safetensors")
+    )
+    layout, net = make_network(config, "anny")
     assert layout.side == 224 and [part.side for part in layout.parts] == [224, 128] and layout.spread
     with torch.no_grad():
         assert bool(net.eval()(_pictures(224)).expression.isfinite().all())
