@@ -13,8 +13,8 @@ are solved on the head held fixed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np

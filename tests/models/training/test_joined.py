@@ -122,7 +122,9 @@ def test_an_exported_pe_net_stays_one(tmp_path: Path) -> None:
 
 def test_the_networks_that_ship_can_be_joined() -> None:
     config = NetworkConfig(
-        "rec_aug_net", rec_net=str(SHIPPED / "rec_net.safetensors"), et_net=str(SHIPPED / "et_net.safetensors")
+        "rec_aug_net",
+        rec_net=str(SHIPPED / "rec_net.safetensors"),
+        et_net=str(SHIPPED / "et_net.safetensors"),
     )
     layout, net = make_network(config, "anny")
     assert layout.side == 224 and [part.side for part in layout.parts] == [224, 128] and layout.spread
