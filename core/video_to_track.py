@@ -154,7 +154,10 @@ def track_video(
             person = _person(options, rig, video.info)
             read = ClipReadings(reader) if reader is not None and reader.model_name == model_name else None
             watchers = [crops.add] if read is None else [crops.add, read.add]
-            partial = look_through(seen, video, finder, person, frames, progress, stopped, watchers)
+            partial = look_through(
+                seen, video, finder, person,
+                frames=frames, progress=progress, stopped=stopped, watchers=watchers,
+            )  # fmt: skip
         if partial and seen.found.sum() < _FEWEST:
             raise Cancelled()
         if not seen.found.any():
@@ -404,7 +407,7 @@ def _warnings(times: ndarray, found: ndarray, confidence: ndarray) -> list[str]:
     if lost:
         shown = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
         lines.append(f"The face was not seen at {shown}; the head eases to rest there.")
-    doubtful = float((confidence[found] < 0.5).mean())
-    if doubtful > 0.05:
-        lines.append(f"{100 * doubtful:.0f} % of the frames fit badly; look at the confidence curve.")
+    unreliable = float((confidence[found] < 0.5).mean())
+    if unreliable > 0.05:
+        lines.append(f"{100 * unreliable:.0f} % of the frames fit badly; look at the confidence curve.")
     return lines

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from models.backbones import make_backbone
-from models.face_code import EXPRESSIONS, FaceCode, SpreadHead
+from models.face_code import EXPRESSIONS, FaceCode, StdHead
 from models.rec_net import RecNet
 
 _AT_REST = -2.0  # logit before training
@@ -38,7 +38,7 @@ class ETNet(nn.Module):
         self.head = nn.Linear(self.backbone.feature_count, EXPRESSIONS)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.constant_(self.head.bias, _AT_REST)
-        self.doubt = SpreadHead(self.backbone.feature_count, 0) if spread else None
+        self.std_head = StdHead(self.backbone.feature_count, 0) if spread else None
 
     def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch 52"]:
         """Expressions in [0, 1] of RGB crops in [0, 1]."""
@@ -51,8 +51,8 @@ class ETNet(nn.Module):
         features = self.backbone.pooled(images)
         outputs: Tensor = self.head(features)
         outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
-        doubt = None if self.doubt is None else self.doubt(features).expression.to(outputs.dtype)
-        return torch.sigmoid(outputs), doubt
+        std = None if self.std_head is None else self.std_head(features).expression.to(outputs.dtype)
+        return torch.sigmoid(outputs), std
 
 
 class RecAugNet(nn.Module):
@@ -88,11 +88,11 @@ class RecAugNet(nn.Module):
         if camera is not None:
             camera = camera * (own.shape[-1] / images.shape[-1])
         code: FaceCode = self.rec_net(own, camera)
-        expression, spread = self.et_net.read(other)
+        expression, std = self.et_net.read(other)
         both = None
-        if code.spread is not None and spread is not None:
-            both = replace(code.spread, expression=spread)
-        return replace(code, expression=expression, spread=both)
+        if code.std is not None and std is not None:
+            both = replace(code.std, expression=std)
+        return replace(code, expression=expression, std=both)
 
 
 class Shrink(nn.Module):

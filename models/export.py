@@ -25,7 +25,7 @@ from core.errors import BadInput
 from models.et_net import ETNet
 from models.face_code import default_camera
 from models.network import Network
-from models.network_card import INPUTS, OUTPUTS, SPREADS, NetworkCard
+from models.network_card import INPUTS, OUTPUTS, STDS, NetworkCard
 from models.outputs import AnyNet, Outputs
 
 TOLERANCE: Final = 0.01
@@ -62,7 +62,7 @@ class WholeNet(nn.Module):
     def forward(
         self, image: UInt8[Tensor, "batch side side 3"], camera: Float[Tensor, "batch 4"] | None = None
     ) -> tuple[Tensor, ...]:
-        """Outputs in the order of ``OUTPUTS`` and, where the network knows them, ``SPREADS``."""
+        """Outputs in the order of ``OUTPUTS`` and, where the network knows them, ``STDS``."""
         said: tuple[Tensor, ...] = self.outputs(image.permute(0, 3, 1, 2).to(torch.float32) / 255, camera)
         return said
 
@@ -96,7 +96,7 @@ def export_network(
         expected = whole(*example)
     if card.kind == "face" and expected[0].shape[1] != card.identity_modes:
         raise BadInput(f"The card of {card.name} mirrors {card.identity_modes} coefficients of the identity.")
-    outputs = OUTPUTS[card.kind] + (SPREADS[card.kind] if len(expected) > len(OUTPUTS[card.kind]) else ())
+    outputs = OUTPUTS[card.kind] + (STDS[card.kind] if len(expected) > len(OUTPUTS[card.kind]) else ())
     facts = card.metadata()
     with staged_output(folder / f"{card.name}.onnx") as path:
         torch.onnx.export(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +25,13 @@ _START: Final = (
     -2.0,
     0.75,
 )  # logit of the expressions and frontal light before training: at rest, lit evenly
-_LOG_SPREADS: Final = ((-3.0, -0.05, 0.2), (-5.0, -2.0, 0.0), (-5.5, -2.3, 0.0))
+_LOG_STDS: Final = ((-3.0, -0.05, 0.2), (-5.0, -2.0, 0.0), (-5.5, -2.3, 0.0))
 """Least, before training, and most: of identity, expression and rotation."""
 _POSE: Final = 6 + 3  # two columns of a rotation; scale and place
 
 
 @dataclass(frozen=True)
-class Spread:
+class FaceCodeStd:
     """How far off a network takes itself to be: standard deviations of its errors.
 
     Attributes:
@@ -52,7 +54,7 @@ class FaceCode:
         albedo: whitened coefficients of an albedo basis.
         rotation, translation: head to camera (x right, y down, z forward), metres.
         sh: light in camera axes, as ``core.scene.lighting`` has it.
-        spread: of networks that were built to tell.
+        std: standard deviations of the errors, of networks that were built to tell.
     """
 
     identity: Float[Tensor, "batch identity"]
@@ -61,7 +63,7 @@ class FaceCode:
     rotation: Float[Tensor, "batch 3 3"]
     translation: Float[Tensor, "batch 3"]
     sh: Float[Tensor, "batch 9 3"]
-    spread: Spread | None = None
+    std: FaceCodeStd | None = None
 
 
 class FaceCodeNet(nn.Module):
@@ -94,7 +96,7 @@ class FaceCodeNet(nn.Module):
             expression.fill_(_START[0])
             pose[:6] = torch.tensor([1.0, 0, 0, 0, 1, 0])
             sh[:3] = _START[1] / C0
-        self.doubt = SpreadHead(self.backbone.feature_count, identity) if spread else None
+        self.std_head = StdHead(self.backbone.feature_count, identity) if spread else None
 
     def forward(
         self, images: Float[Tensor, "batch 3 side side"], camera: Float[Tensor, "batch 4"] | None = None
@@ -117,11 +119,11 @@ class FaceCodeNet(nn.Module):
             rotation, translation = head_pose(pose[:, :6], pose[:, 6:], camera.to(outputs.dtype), side)
             return FaceCode(
                 identity, torch.sigmoid(expression), albedo, rotation, translation, sh.unflatten(1, (9, 3)),
-                None if self.doubt is None else self.doubt(features.to(outputs.dtype)),
+                None if self.std_head is None else self.std_head(features.to(outputs.dtype)),
             )  # fmt: skip
 
 
-class SpreadHead(nn.Module):
+class StdHead(nn.Module):
     """A linear layer that gives logarithms of standard deviations, kept within bounds."""
 
     def __init__(self, features: int, identity: int) -> None:
@@ -130,16 +132,19 @@ class SpreadHead(nn.Module):
         self.linear = nn.Linear(features, sum(self.sizes))
         nn.init.normal_(self.linear.weight, std=0.001)
         with torch.no_grad():
-            for part, (_, start, _) in zip(self.linear.bias.split(self.sizes), _LOG_SPREADS, strict=True):
+            for part, (_, start, _) in zip(self.linear.bias.split(self.sizes), _LOG_STDS, strict=True):
                 part.fill_(start)
 
-    def forward(self, features: Float[Tensor, "batch features"]) -> Spread:
+    def forward(self, features: Float[Tensor, "batch features"]) -> FaceCodeStd:
         """Of the features that the network reads faces from."""
         parts = self.linear(features).split(self.sizes, dim=1)
-        spreads = [
-            part.clamp(low, high).exp() for part, (low, _, high) in zip(parts, _LOG_SPREADS, strict=True)
-        ]
-        return Spread(*spreads)
+        stds = [part.clamp(low, high).exp() for part, (low, _, high) in zip(parts, _LOG_STDS, strict=True)]
+        return FaceCodeStd(*stds)
+
+
+def current_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Parameters by today's names, also of earlier releases' files, where ``StdHead`` was ``doubt``."""
+    return {re.sub(r"\bdoubt\.", "std_head.", name): value for name, value in state.items()}
 
 
 def default_camera(batch: int, side: int, like: Tensor) -> Float[Tensor, "batch 4"]:

@@ -70,12 +70,12 @@ def join_expressions(
     Both looks are the same network's at the same picture, so their errors are no less together than one's
     alone may be: the spread is that of one look.
     """
-    said, sure = expression.copy(), None if spread is None else spread.copy()
-    said[1:] = said[1:, _TWINS]
-    if sure is not None:
-        sure[1:] = sure[1:, _TWINS]
+    looks, std = expression.copy(), None if spread is None else spread.copy()
+    looks[1:] = looks[1:, _TWINS]
+    if std is not None:
+        std[1:] = std[1:, _TWINS]
     return ExpressionReading(
-        said.mean(axis=0).clip(0, 1).astype(np.float32), None if sure is None else _together(sure)
+        looks.mean(axis=0).clip(0, 1).astype(np.float32), None if std is None else _together(std)
     )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from core.errors import ModelUnreadable
-from models.network_card import INPUTS, OUTPUTS, SPREADS, NetworkCard, read_card
+from models.network_card import INPUTS, OUTPUTS, STDS, NetworkCard, read_card
 
 _PREFERRED: Final = ("CUDAExecutionProvider", "CPUExecutionProvider")
 _AT_ONCE: Final = 16  # crops
@@ -69,8 +69,8 @@ class Network:
             OUTPUTS[kind]
         ):
             raise ModelUnreadable(f"{file} is no network of the kind {kind}.", hint)
-        self.knows_spread = outputs.issuperset(SPREADS[kind])
-        self._outputs = OUTPUTS[kind] + (SPREADS[kind] if self.knows_spread else ())
+        self.knows_std = outputs.issuperset(STDS[kind])
+        self._outputs = OUTPUTS[kind] + (STDS[kind] if self.knows_std else ())
 
     @property
     def providers(self) -> list[str]:

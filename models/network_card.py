@@ -24,7 +24,7 @@ OUTPUTS: Final[dict[Kind, tuple[str, ...]]] = {
     "face": ("identity", "expression", "albedo", "rotation", "translation", "sh"),
     "expression": ("expression",),
 }
-SPREADS: Final[dict[Kind, tuple[str, ...]]] = {
+STDS: Final[dict[Kind, tuple[str, ...]]] = {
     "face": ("identity_spread", "expression_spread", "rotation_spread"),
     "expression": ("expression_spread",),
 }
@@ -121,9 +121,10 @@ def read_card(stored: Mapping[str, str]) -> NetworkCard:
         if not 16 <= side <= 1024 or not 1 <= margin <= 4:
             raise ValueError("crops of an unusable size")
         return NetworkCard(
-            stored["name"], kind, stored["backbone"], side, stored["face_model"], mirror,
-            stored["licence"], stored["trained"], stored["card"], margin, stored.get("network", ""),
-            tuple(read_layout(part) for part in json.loads(stored.get("parts", "[]"))),
+            name=stored["name"], kind=kind, backbone=stored["backbone"], side=side, mirror=mirror,
+            face_model=stored["face_model"], licence=stored["licence"], trained=stored["trained"],
+            text=stored["card"], margin=margin, network=stored.get("network", ""),
+            parts=tuple(read_layout(part) for part in json.loads(stored.get("parts", "[]"))),
         )  # fmt: skip
     except KeyError as error:
         raise ValueError(f"nothing about {error.args[0]}") from error

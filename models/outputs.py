@@ -14,7 +14,7 @@ AnyNet = FaceCodeNet | ETNet | RecAugNet
 class Outputs(nn.Module):
     """A network whose outputs are a plain tuple, in the order of ``models.network_card.OUTPUTS``.
 
-    The spreads follow (``SPREADS``), of networks that say them.
+    The standard deviations follow (``STDS``), of networks that say them.
     """
 
     def __init__(self, net: AnyNet) -> None:
@@ -26,8 +26,8 @@ class Outputs(nn.Module):
     ) -> tuple[Tensor, ...]:
         """See the network's own."""
         if isinstance(self.net, ETNet):
-            expression, spread = self.net.read(images)
-            return (expression,) if spread is None else (expression, spread)
+            expression, std = self.net.read(images)
+            return (expression,) if std is None else (expression, std)
         code = self.net(images, camera)
-        said = (code.identity, code.expression, code.albedo, code.rotation, code.translation, code.sh)
-        return said if code.spread is None else (*said, *vars(code.spread).values())
+        mean = (code.identity, code.expression, code.albedo, code.rotation, code.translation, code.sh)
+        return mean if code.std is None else (*mean, *vars(code.std).values())

@@ -7,6 +7,7 @@ without it photos are not compared.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ from numpy import ndarray
 from core.cache import cache_folder, write_atomically
 from core.errors import ModelMissing, ModelUnreadable, OutputFailed
 from core.face_model.files import checksum
+from core.numbers import Number
+from core.progress import Progress
+from core.registered import Registered
 
 NAME: Final = "sface"
 LICENCE: Final = "Apache-2.0"
@@ -35,21 +39,13 @@ _RIGHT_EYE, _LEFT_EYE, _NOSE, _RIGHT_MOUTH, _LEFT_MOUTH = 468, 473, 1, 61, 291  
 
 
 @dataclass(frozen=True)
-class RecogniserInfo:
+class RecogniserInfo(Registered):
     """What is known of the user's network.
 
     Attributes:
         state: whether it has been added.
         known_release: whether it is the release that the threshold belongs to; none before it is added.
     """
-
-    name: str
-    licence: str
-    source: str
-    state: str
-    cache_file: str
-    sha256: str = ""
-    known_release: bool | None = None
 
 
 class SFace:
@@ -131,6 +127,24 @@ def recogniser_info() -> RecogniserInfo:
         return RecogniserInfo(NAME, LICENCE, SOURCE, "missing", str(file))
     digest = checksum(file)
     return RecogniserInfo(NAME, LICENCE, SOURCE, "ready", str(file), digest, digest == RELEASE)
+
+
+class Recognisers:
+    """The one recogniser; see :class:`core.registered.Registry`."""
+
+    names: Sequence[str] = (NAME,)
+
+    def info(self, name: str = NAME) -> RecogniserInfo:
+        """As :func:`recogniser_info`."""
+        return recogniser_info()
+
+    def stages(self, name: str) -> Mapping[str, Number]:
+        """None: it takes a moment."""
+        return {}
+
+    def add(self, name: str, path: Path, progress: Progress) -> RecogniserInfo:
+        """As :func:`add_recogniser`."""
+        return add_recogniser(path)
 
 
 def _cache_file() -> Path:

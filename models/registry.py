@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import ClassVar, Final
 
 import numpy as np
 
 from core.cache import cache_folder, write_atomically
 from core.errors import BadInput, ModelMissing, ModelUnreadable, OutputFailed
+from core.numbers import Number
+from core.progress import Progress
+from core.registered import Registered
 from models.network import Network
 from models.network_card import Kind, NetworkCard
 from models.network_kinds import NETWORK_KINDS
@@ -27,7 +30,7 @@ _AGAIN: Final = "Install Semblance again."
 
 
 @dataclass(frozen=True)
-class NetworkInfo:
+class NetworkInfo(Registered):
     """What is known of a network.
 
     Attributes:
@@ -38,19 +41,33 @@ class NetworkInfo:
         trained: the day.
     """
 
-    name: str
-    licence: str
-    source: str
-    state: Literal["shipped", "added", "missing", "damaged"]
-    cache_file: str
-    sha256: str = ""
-    known_release: bool | None = None
     trained: str = ""
     backbone: str = ""
     side: int = 0
     face_model: str = ""
     card: str = ""
     problem: str = ""
+
+    place: ClassVar[str] = "file"
+
+    def further_facts(self) -> dict[str, str]:
+        """See :class:`~core.registered.Registered`."""
+        return {
+            "backbone": self.backbone,
+            "trained": self.trained,
+            "for heads of": self.face_model,
+            "problem": self.problem,
+        }
+
+    @property
+    def text(self) -> str:
+        """See :class:`~core.registered.Registered`."""
+        return self.card
+
+    @property
+    def warning(self) -> str:
+        """A network of one's own is no release, and that is as it should be."""
+        return ""
 
 
 def available(name: str) -> bool:
@@ -160,6 +177,24 @@ def network_info(name: str) -> NetworkInfo:
 def list_networks() -> list[NetworkInfo]:
     """``network_info`` of every network."""
     return [network_info(name) for name in NETWORKS]
+
+
+class Networks:
+    """All of them; see :class:`core.registered.Registry`."""
+
+    names: Sequence[str] = tuple(NETWORKS)
+
+    def info(self, name: str) -> NetworkInfo:
+        """As :func:`network_info`."""
+        return network_info(name)
+
+    def stages(self, name: str) -> Mapping[str, Number]:
+        """None: it takes a moment."""
+        return {}
+
+    def add(self, name: str, path: Path, progress: Progress) -> NetworkInfo:
+        """As :func:`add_network`."""
+        return add_network(name, path)
 
 
 def _own_file(name: str) -> Path:

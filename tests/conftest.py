@@ -1,4 +1,4 @@
-"""One cache with the default head baked and one astronaut's rig for all tests."""
+"""One cache with the default head baked and one astronaut's rig for all tests; which tests are fast."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import skimage.data
@@ -16,6 +17,39 @@ from core.cache import cache_folder
 from core.face_model.registry import load_model
 from core.photos_to_rig import RigOptions, build_rig
 from core.rig import Rig, save_rig
+
+TESTS: Final = Path(__file__).parent
+SLOW_FOLDERS: Final = (
+    "blender_addon", "server", "core/live", "core/sheet", "models/data", "models/evaluation",
+    "models/training",
+)  # fmt: skip
+SLOW_FILES: Final = (
+    "core/test_photos_to_rig.py", "core/test_video_to_track.py", "core/capture/test_clip_people.py",
+    "core/face_model/test_anny.py", "core/face_model/test_embedding.py", "core/fitting/test_dense.py",
+    "core/fitting/test_flow_fit.py",
+    "core/retarget/keyless/test_make.py", "core/scene/test_rasterise_triton.py",
+    "core/surface/test_texture.py", "core/surface/test_hidden_skin.py", "core/tracking/test_key_views.py",
+    "models/losses/test_perception.py", "models/prior/test_training.py", "models/test_et_net.py",
+    "models/test_pe_net.py", "models/test_rec_net.py",
+)  # fmt: skip
+FAST_FILES: Final = (
+    "blender_addon/test_rig_file.py", "blender_addon/test_texts.py", "server/test_files.py",
+    "server/test_live.py", "server/test_security.py",
+)  # fmt: skip
+SLOW_FIXTURES: Final = {"portrait_rig", "portrait_rig_file"}
+"""Tests in these folders and files, and those that need a whole rig, are left out of the fast set: they start
+Blender, many processes or commands, train, render data sets, or do whole jobs. ``FAST_FILES`` do not, though
+they lie among those that do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is fast, for ``-m fast``."""
+    for item in items:
+        path = item.path.relative_to(TESTS).as_posix()
+        in_slow_folder = path.startswith(tuple(f"{folder}/" for folder in SLOW_FOLDERS))
+        is_slow = path in SLOW_FILES or (in_slow_folder and path not in FAST_FILES)
+        if not is_slow and SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from server.cli.app import app
+from tests.conftest import FAST_FILES, SLOW_FILES, SLOW_FOLDERS, TESTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
@@ -122,3 +123,8 @@ def test_nothing_is_imported_from_a_benchmark() -> None:
                 names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
             found += [(str(file), name) for name in names if name in commands]
     assert found == []
+
+
+def test_the_fast_set_is_chosen_by_paths_that_exist() -> None:
+    assert all((TESTS / path).is_file() for path in (*FAST_FILES, *SLOW_FILES))
+    assert all((TESTS / path).is_dir() for path in SLOW_FOLDERS)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -15,11 +16,23 @@ from .head import Head
 _LENS = 85.0  # millimetres; the portrait lens, which does not swell the nose
 _SENSOR = 36.0
 
-# name, direction from the head (person's left, front, up), size and distance in head heights, watts, colour
-_LIGHTS = (
-    ("Key", (0.8, 1.0, 0.6), 2.2, 4.0, 22.0, (1.0, 0.96, 0.91)),
-    ("Fill", (-1.0, 0.8, -0.05), 4.0, 4.5, 7.0, (0.9, 0.95, 1.0)),
-    ("Rim", (-0.7, -1.0, 0.8), 1.5, 4.0, 9.0, (1.0, 1.0, 1.0)),
+
+@dataclass(frozen=True)
+class _Softbox:
+    """An area light beside the head."""
+
+    name: str
+    direction: tuple[float, float, float]  # from the head: the person's left, front, up
+    size: float  # head heights, as is the distance
+    distance: float
+    watts: float
+    color: tuple[float, float, float]
+
+
+_SOFTBOXES = (
+    _Softbox("Key", (0.8, 1.0, 0.6), size=2.2, distance=4.0, watts=22.0, color=(1.0, 0.96, 0.91)),
+    _Softbox("Fill", (-1.0, 0.8, -0.05), size=4.0, distance=4.5, watts=7.0, color=(0.9, 0.95, 1.0)),
+    _Softbox("Rim", (-0.7, -1.0, 0.8), size=1.5, distance=4.0, watts=9.0, color=(1.0, 1.0, 1.0)),
 )
 
 
@@ -33,8 +46,8 @@ def set_up_scene(head: Head, scene: bpy.types.Scene) -> None:
     centre = Vector((points.min(axis=0) + points.max(axis=0)) / 2)
     height = float(np.ptp(points[:, 2]))
     scene.camera = _add_camera(studio, centre, height)
-    for light in _LIGHTS:
-        _add_light(studio, centre, height, *light)
+    for softbox in _SOFTBOXES:
+        _add_light(studio, centre, height, softbox)
     _set_world(scene)
     _set_render(scene)
     _show(head, scene)
@@ -51,25 +64,15 @@ def _add_camera(studio: bpy.types.Collection, centre: Vector, height: float) -> 
     return camera
 
 
-def _add_light(
-    studio: bpy.types.Collection,
-    centre: Vector,
-    height: float,
-    name: str,
-    direction: tuple[float, float, float],
-    size: float,
-    distance: float,
-    watts: float,
-    color: tuple[float, float, float],
-) -> None:
-    light = bpy.data.lights.new(name, "AREA")
-    light.size = size * height
-    light.energy = watts * (height / 0.25) ** 2  # the same brightness on a head of any size
-    light.color = color
-    lamp = bpy.data.objects.new(name, light)
-    left, front, up = direction
+def _add_light(studio: bpy.types.Collection, centre: Vector, height: float, softbox: _Softbox) -> None:
+    light = bpy.data.lights.new(softbox.name, "AREA")
+    light.size = softbox.size * height
+    light.energy = softbox.watts * (height / 0.25) ** 2  # the same brightness on a head of any size
+    light.color = softbox.color
+    lamp = bpy.data.objects.new(softbox.name, light)
+    left, front, up = softbox.direction
     towards = Vector((left, -front, up)).normalized()
-    lamp.location = centre + distance * height * towards
+    lamp.location = centre + softbox.distance * height * towards
     lamp.rotation_euler = towards.to_track_quat("Z", "Y").to_euler()
     studio.objects.link(lamp)
 

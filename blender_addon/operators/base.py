@@ -8,7 +8,6 @@ from bpy.props import StringProperty
 
 from .. import texts
 from ..build import Head
-from ..client.messages import JobResult
 from ..heads import photos_of
 from ..owners import OwnerKind
 from ..people import active_person, head_in
@@ -70,6 +69,6 @@ class AppliesResult:
         self.apply(job.result, *found)
         return {"FINISHED"}
 
-    def apply(self, result: JobResult, scene: bpy.types.Scene, owner: Any) -> None:
-        """Do it; what goes wrong is said with the owner."""
+    def apply(self, result: Any, scene: bpy.types.Scene, owner: Any) -> None:
+        """Do it (``result`` is of the kind's own type); what goes wrong is said with the owner."""
         raise NotImplementedError

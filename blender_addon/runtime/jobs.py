@@ -44,8 +44,8 @@ def remember_all() -> None:
         if job.id and (owner := owners.owner_of(uid)):
             owner.job = job.id
     for _, owner in owners.all_owners():
-        job = state.jobs.get(owner.uid)
-        if owner.job and not (job and job.id):
+        at_work = state.jobs.get(owner.uid)
+        if owner.job and not (at_work and at_work.id):
             owner.job = owner.job_key = ""
 
 

@@ -15,7 +15,7 @@ from ..runtime.jobs import frame_picture
 from ..runtime.state import Job, state
 from ..server_choice import is_local
 from ..texts import t
-from .parts import sentence, time_left, waits_for_mode
+from .parts import sentence, tell_to_leave_mode, time_left
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, kind: OwnerKind, owner: Any) -> bool:
@@ -23,7 +23,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, kind: Owner
     job = state.jobs.get(owner.uid)
     if job is None:
         return False
-    if job.result is None or not waits_for_mode(layout, context, kind.leave_mode):
+    if job.result is None or not tell_to_leave_mode(layout, context, kind.leave_mode):
         _draw_progress(layout, context, owner, job, kind.cancel)
     return True
 

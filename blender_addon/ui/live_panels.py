@@ -10,7 +10,7 @@ from ..client import live_messages as say
 from ..runtime import live
 from ..runtime.state import state
 from ..texts import t
-from .parts import SidebarPanel, waits_for_mode
+from .parts import SidebarPanel, tell_to_leave_mode
 
 
 class SEMBLANCE_PT_live(SidebarPanel, bpy.types.Panel):
@@ -24,7 +24,7 @@ class SEMBLANCE_PT_live(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, context.scene.semblance.take
         if take.uid in live.recordings:
-            waits_for_mode(layout, context, texts.LIVE_LEAVE_MODE)
+            tell_to_leave_mode(layout, context, texts.LIVE_LEAVE_MODE)
         if live.is_live(take.uid) and state.live is not None:
             _draw_live(layout, state.live)
             return

@@ -44,8 +44,8 @@ def sentence(
             column.label(text=line, icon=icon if number == 0 else "BLANK1", translate=False)
 
 
-def waits_for_mode(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> bool:
-    """Whether something finished waits for the user to leave a mode; if so, say it with the mode's name."""
+def tell_to_leave_mode(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> bool:
+    """Say that something finished waits for the user to leave a mode; false where none is in the way."""
     mode = blocking_mode()
     if mode:
         name = t(mode.replace("_", " ").title())

@@ -169,5 +169,7 @@ def _picture(pixels: UInt8[ndarray, "height width 3"], boxes: list[Box]) -> byte
             small, (corner[0], corner[1] - height - 8), (corner[0] + width + 8, corner[1]), _LINE, -1
         )
         place = corner[0] + 4, corner[1] - 4
-        cv2.putText(small, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2, cv2.LINE_AA)
+        cv2.putText(
+            small, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), thickness=2, lineType=cv2.LINE_AA
+        )
     return jpeg(small)

@@ -17,7 +17,7 @@ from core.errors import NoFaceFound
 from core.landmark_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT, MIRROR
 
 _MARGIN = 1.5  # side of the network's crop over the face's longer side, as the network was trained
-# A face is believed where the network is sure and sees the same face in the mirrored crop. On 220 photos of
+# A face is taken where the network is sure and sees the same face in the mirrored crop. On 220 photos of
 # people presence was above 0.999 and the disagreement (RMS, in interocular distances) at most 0.036. Pictures
 # without a face that the detectors still reported, a llama and cats fail one of the two; some dogs pass.
 _MIN_PRESENCE = 0.95
@@ -139,7 +139,7 @@ class FaceFinder:
         return []
 
     def main_face(self, photo: Photo, accurate: bool = True) -> Face:
-        """The face the photo is of: the largest, unless it is far off the middle or doubtful.
+        """The face the photo is of: the largest, unless it is far off the middle or hardly seen.
 
         ``others`` of the result counts those passed over; ``quality.photo_warnings`` says so.
 
@@ -189,8 +189,8 @@ class FaceFinder:
     def _refined(self, photo: Photo, face: Face) -> tuple[Face, float]:
         """The face as five moved crops see it, and how far they disagree."""
         crop = face.crop()
-        landmarks, presence, spread = self._average(photo, [crop.moved(*jitter) for jitter in _JITTER])
-        return replace(face, landmarks=landmarks.astype(np.float32), presence=presence), spread
+        landmarks, presence, disagreement = self._average(photo, [crop.moved(*jitter) for jitter in _JITTER])
+        return replace(face, landmarks=landmarks.astype(np.float32), presence=presence), disagreement
 
     def _average(
         self, photo: Photo, crops: list[SquareCrop]
@@ -199,9 +199,9 @@ class FaceFinder:
         looks = [look for crop in crops for look in self._looks(photo, crop)]
         points = np.array([p for p, _ in looks])
         mean = points.mean(0)
-        spread = np.sqrt(np.square(points - mean)[..., :2].sum(-1).mean())
+        scatter = np.sqrt(np.square(points - mean)[..., :2].sum(-1).mean())
         eyes = np.linalg.norm(mean[IRIS_LEFT[0]] - mean[IRIS_RIGHT[0]])
-        return mean, float(np.mean([p for _, p in looks])), float(spread / max(eyes, 1e-6))
+        return mean, float(np.mean([p for _, p in looks])), float(scatter / max(eyes, 1e-6))
 
     def _looks(
         self, photo: Photo, crop: SquareCrop, ways: tuple[bool, ...] = (False, True)
@@ -227,7 +227,7 @@ class FaceFinder:
 
 
 def prominence(face: Face, photo: Photo) -> float:
-    """How much a face looks like the photo's subject: its size, less where it is off-centre or doubtful."""
+    """How much a face looks like the photo's subject: its size, less if off-centre or hardly seen."""
     left, top, right, bottom = face.box
     size = np.array(photo.size, float)
     offset = (np.array([left + right, top + bottom]) / 2 - size / 2) / (size / 2)
@@ -236,7 +236,7 @@ def prominence(face: Face, photo: Photo) -> float:
 
 
 def face_sharpness(photo: Photo, landmarks: Float[np.ndarray, "478 3"]) -> float:
-    """Fine detail of a face: spread of its Laplacian over the spread of its grey levels.
+    """Fine detail of a face: standard deviation of its Laplacian over that of its grey levels.
 
     Measured from the brows to the chin at 100² or, for smaller faces, at their own size, after light
     smoothing, so that neither resolution nor noise counts as detail.

@@ -42,7 +42,7 @@ class Seen:
     Attributes:
         time: seconds.
         landmarks: as :class:`~core.capture.faces.Face`; none where the face was not found.
-        presence: how surely the face is there, 0-1.
+        presence: probability that the face is there, 0-1.
         cut: whether a shot begins here.
         size: width and height of the frame, pixels.
     """

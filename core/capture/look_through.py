@@ -22,6 +22,7 @@ def look_through(
     video: Video,
     finder: FaceFinder,
     person: Person,
+    *,
     frames: int,
     progress: Progress,
     stopped: Callable[[], bool],

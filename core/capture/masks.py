@@ -99,7 +99,7 @@ def skin_mask(photo: Photo, face: Face) -> FaceMask:
     """Where the face's own bare skin is seen: V_I of DECA's photometric term (eq. 7).
 
     Inside the outline of the face, a pixel counts by how well it matches this person's skin in this light:
-    its chroma against the median and spread on cheeks, nose and forehead, its lightness against a smooth
+    its chroma against the median and deviation on cheeks, nose and forehead, its lightness against a smooth
     fit over the face that leaves shading in. Hair, glasses, hands of another colour, microphones and hard
     shadows fall out; so do open eyes and the inside of the mouth. Lips are judged by their own colour. On a
     grey photo lightness alone decides. What it cannot tell from skin: a bare hand in the same light, thin
@@ -157,16 +157,16 @@ def _likeness(
     if not seeds.any():
         return region.astype(np.float32)
     chroma = lab[..., 1:]
-    middle, spread = _robust(chroma[seeds])
-    far = np.square((chroma - middle) / np.maximum(spread, _CHROMA_FLOOR)).sum(-1)
+    median, std = _robust(chroma[seeds])
+    far = np.square((chroma - median) / np.maximum(std, _CHROMA_FLOOR)).sum(-1)
     if points is None:
         expected = np.full(region.shape, np.median(lab[seeds][:, 0]))
     else:
         expected = _smooth_lightness(lab[..., 0], seeds, region & (far < _SKIN_FAR**2), points)
     residual = lab[..., 0] - expected
-    _, light_spread = _robust(residual[seeds][:, None])
+    _, light_std = _robust(residual[seeds][:, None])
     # a highlight is still skin, and tells of light; hair, frames and hard shadows are darker
-    tolerance = np.maximum(light_spread[0], _LIGHT_FLOOR) * np.where(residual > 0, 1.5, 1.0)
+    tolerance = np.maximum(light_std[0], _LIGHT_FLOOR) * np.where(residual > 0, 1.5, 1.0)
     distance = np.sqrt(far + np.square(residual / tolerance))
     return (1.0 - smoothstep(distance, _SKIN_NEAR, _SKIN_FAR)).astype(np.float32)
 
@@ -197,9 +197,9 @@ def _smooth_lightness(
 
 
 def _robust(values: Float[np.ndarray, "n k"]) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
-    """Median and scaled median absolute deviation of each column."""
-    middle = np.median(values, axis=0)
-    return middle, 1.4826 * np.median(np.abs(values - middle), axis=0)
+    """Median and robust standard deviation, 1.4826 median |x - median|, of each column."""
+    median = np.median(values, axis=0)
+    return median, 1.4826 * np.median(np.abs(values - median), axis=0)
 
 
 def _filled(

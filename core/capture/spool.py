@@ -56,7 +56,7 @@ class LandmarkSpool:
 
     @property
     def presence(self) -> Float32[ndarray, "frames"]:
-        """How surely the face is there, 0-1; 0 where it was not found."""
+        """Probability that the face is there, 0-1; 0 where it was not found."""
         return np.array(self._presence, np.float32)
 
     @property

@@ -267,13 +267,3 @@ def probe_video(path: str | Path) -> VideoInfo:
     """
     with open_video(path, long_side=1 << 16, threads=1) as video:
         return video.info
-
-
-def thumbnail(path: str | Path, time: float = 0.0, long_side: int = 512) -> Frame:
-    """The frame on screen at ``time`` (seconds), at most ``long_side`` pixels long.
-
-    Raises:
-        UnreadableMedia: as :func:`open_video`, or the video is damaged there.
-    """
-    with open_video(path, long_side=long_side, threads=1) as video:
-        return video.frame_at(time)

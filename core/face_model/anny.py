@@ -40,8 +40,8 @@ NOSE_TIP = 297
 _LOCAL_CHANGE_PARTS = (
     "cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "neck", "nose",
 )  # fmt: skip
-_LOCAL_CHANGE_SPREAD = 0.25  # standard deviation of one local change; its targets are drawn at +-1
-_ASYMMETRY = 0.2  # how far a left and a right change of the same kind part, as a fraction of the spread
+_LOCAL_CHANGE_STD = 0.25  # standard deviation of one local change; its targets are drawn at +-1
+_ASYMMETRY = 0.2  # how far a left and a right change of the same kind part, as a fraction of that
 _ADULT_YEARS = (14.0, 80.0)
 
 _PARTS = {
@@ -195,10 +195,10 @@ def _draw_local_changes(labels: list[str], count: int) -> dict[str, torch.Tensor
         twin = "l-" + label[2:] if label.startswith("r-") else None
         own = torch.randn(count, dtype=torch.float64)
         if twin in drawn:
-            own = drawn[twin] / _LOCAL_CHANGE_SPREAD * (1 - _ASYMMETRY**2) ** 0.5 + _ASYMMETRY * own
+            own = drawn[twin] / _LOCAL_CHANGE_STD * (1 - _ASYMMETRY**2) ** 0.5 + _ASYMMETRY * own
         # a sideways shift of the whole feature is asymmetry too: faces show little of it
-        spread = _LOCAL_CHANGE_SPREAD * (_ASYMMETRY if label.endswith("trans-out") and label[1] != "-" else 1)
-        drawn[label] = (own * spread).clamp(-1, 1)
+        std = _LOCAL_CHANGE_STD * (_ASYMMETRY if label.endswith("trans-out") and label[1] != "-" else 1)
+        drawn[label] = (own * std).clamp(-1, 1)
     return drawn
 
 

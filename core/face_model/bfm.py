@@ -97,15 +97,15 @@ def convert_bfm(path: Path, report: Callable[[float], None] = lambda fraction: N
         between = building.inside_polygon(template[:, :2], lids[:, :2])
         region[between & (template[:, 2] > lids[:, 2].min() - _EYE_DEPTH)] = REGIONS.index(name)
     model = bare_model(
-        "bfm",
-        LICENCE,
-        template,
-        triangles,
-        np.ascontiguousarray(arrays["idBase"]) * np.float32(_METRES),
-        np.zeros((len(JOINTS), 3)),
-        regressor,
-        weights,
-        region,
+        name="bfm",
+        licence=LICENCE,
+        template=template,
+        triangles=triangles,
+        identity_basis=np.ascontiguousarray(arrays["idBase"]) * np.float32(_METRES),
+        joint_offset=np.zeros((len(JOINTS), 3)),
+        joint_regressor=regressor,
+        skin_weights=weights,
+        region=region,
     )
     report(1.0)
     return PcaHead(model, np.ascontiguousarray(arrays["exBase"]) * np.float32(_METRES))

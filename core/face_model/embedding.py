@@ -118,7 +118,7 @@ def _look(
             camera, rotation, translation = portrait_camera(_SIZE, 0.3, yaw, pitch, target=(0, -0.025, 0.04))
             picture = render(
                 torch.from_numpy(head), triangles, torch.from_numpy(colours), camera, rotation, translation,
-                light, torch.tensor([0.35, 0.4, 0.45]),
+                sh=light, background=torch.tensor([0.35, 0.4, 0.45]),
             )  # fmt: skip
             landmarks = detect((picture.image.clamp(0, 1) * 255).round().byte().numpy())
             if landmarks is None:

@@ -98,15 +98,15 @@ def convert_flame(path: Path, report: Callable[[float], None] = lambda fraction:
         for axis, angle in _JAW_RADIANS
     ]
     model = bare_model(
-        "flame",
-        LICENCE,
-        template,
-        arrays["f"].astype(np.int64),
-        directions[:-EXPRESSION_COUNT],
-        joints - regressor @ template,
-        regressor,
-        weights,
-        region,
+        name="flame",
+        licence=LICENCE,
+        template=template,
+        triangles=arrays["f"].astype(np.int64),
+        identity_basis=directions[:-EXPRESSION_COUNT],
+        joint_offset=joints - regressor @ template,
+        joint_regressor=regressor,
+        skin_weights=weights,
+        region=region,
     )
     # Shut lips hide their inner line, so the landmarks are measured on a mouth that this opens.
     model.expression_deltas[ARKIT_NAMES.index("jawOpen")] = jaw[0]

@@ -184,14 +184,7 @@ def convert_ict(path: Path, report: Callable[[float], None] = lambda fraction: N
     polygons = _polygons(upstream.neutral, part, kept)
     neighbours = building.vertex_neighbours(polygons.vertices, polygons.starts, len(kept))
 
-    deltas = np.zeros((len(ARKIT_NAMES), len(kept), 3))
-    for row, name in enumerate(ARKIT_NAMES):
-        for shape in _upstream_names(name):
-            deltas[row] += upstream.shapes[shape][kept] * _METRES - source
-    in_mouth = (part >= 4) & (part <= 9)
-    for row, name in enumerate(ARKIT_NAMES):
-        if not name.startswith("jaw"):
-            deltas[row, in_mouth] = 0.0
+    deltas = _expression_deltas(upstream, kept, source, in_mouth=(part >= 4) & (part <= 9))
     balls = {side: (np.flatnonzero(ball), fit_sphere(template[ball])[0]) for side, ball in in_eye.items()}
     building.turn_eyeballs(deltas, template, balls)
 
@@ -218,6 +211,22 @@ def convert_ict(path: Path, report: Callable[[float], None] = lambda fraction: N
         masks=masks,
         mirror=building.mirror_map(template, part, np.array([entry.twin for entry in PARTS])),
     )
+
+
+def _expression_deltas(
+    upstream: _Upstream,
+    kept: Int[ndarray, "kept"],
+    source: Float[ndarray, "kept 3"],
+    in_mouth: Bool[ndarray, "kept"],
+) -> Float[ndarray, "52 kept 3"]:
+    """Offsets of ARKit's units, metres: upstream splits some in two; jaws alone move teeth and tongue."""
+    deltas = np.zeros((len(ARKIT_NAMES), len(kept), 3))
+    for row, name in enumerate(ARKIT_NAMES):
+        for shape in _upstream_names(name):
+            deltas[row] += upstream.shapes[shape][kept] * _METRES - source
+        if not name.startswith("jaw"):
+            deltas[row, in_mouth] = 0.0
+    return deltas
 
 
 class _Polygons(NamedTuple):

@@ -65,6 +65,7 @@ class PcaHead:
 
 
 def bare_model(
+    *,
     name: str,
     licence: str,
     template: Float[ndarray, "vertices 3"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +18,15 @@ from core.face_model.files import checksum
 from core.face_model.model import FaceModel
 from core.face_model.pca_head import PcaHead, map_expressions
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS, Provider
+from core.numbers import Number
 from core.progress import Progress
+from core.registered import Registered
 
 _State = Literal["ready", "on first use", "missing"]
 
 
 @dataclass(frozen=True)
-class ModelInfo:
+class ModelInfo(Registered):
     """What the user may know about a face model.
 
     Attributes:
@@ -35,15 +38,12 @@ class ModelInfo:
             is known.
     """
 
-    name: str
-    licence: str
-    source: str
-    state: _State
-    cache_file: str
     added_from: str = ""
     added_at: str = ""
-    sha256: str = ""
-    known_release: bool | None = None
+
+    def further_facts(self) -> dict[str, str]:
+        """See :class:`~core.registered.Registered`."""
+        return {"added from": self.added_from, "added at": self.added_at}
 
 
 @dataclass(frozen=True)
@@ -222,3 +222,24 @@ def model_info(name: str) -> ModelInfo:
 def list_models() -> list[ModelInfo]:
     """``model_info`` of every face model, the default first."""
     return [model_info(name) for name in PROVIDERS]
+
+
+class FaceModels:
+    """All face models; see :class:`core.registered.Registry`."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The default first."""
+        return tuple(PROVIDERS)
+
+    def info(self, name: str) -> ModelInfo:
+        """As :func:`model_info`."""
+        return model_info(name)
+
+    def stages(self, name: str) -> Mapping[str, Number]:
+        """Those of its provider."""
+        return _provider(name).stages
+
+    def add(self, name: str, path: Path, progress: Progress) -> ModelInfo:
+        """As :func:`add_model`."""
+        return add_model(name, path, progress)

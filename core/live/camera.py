@@ -54,7 +54,7 @@ class CameraSource:
         self.fps = told if 1.0 <= told <= 1000.0 else 30.0
 
     def frames(self, stopped: threading.Event) -> Iterator[Frame]:
-        """See :class:`core.live.feed.Source`.
+        """See :class:`core.live.feed.FrameSource`.
 
         Raises:
             CameraUnavailable: it has stopped sending pictures.

@@ -18,7 +18,7 @@ class Arrived(NamedTuple):
 
 
 @runtime_checkable
-class Source(Protocol):
+class FrameSource(Protocol):
     """Where frames come from."""
 
     name: str
@@ -41,7 +41,7 @@ class Feed:
     There is one place and no queue: a tracker that is late works on what is new, not on what is old.
     """
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, source: FrameSource, clock: Callable[[], float] = time.perf_counter) -> None:
         self.source = source
         self.dropped = 0
         self._clock = clock

@@ -37,7 +37,7 @@ class FileSource:
         self._path, self._speed, self._loop = path, speed, loop
 
     def frames(self, stopped: threading.Event) -> Iterator[Frame]:
-        """See :class:`core.live.feed.Source`."""
+        """See :class:`core.live.feed.FrameSource`."""
         began = time.monotonic()
         offset = 0.0
         while True:

@@ -103,15 +103,6 @@ def project(
     return project_camera(transform(points, rotation, translation), camera)
 
 
-def unproject(
-    pixels: Float[Tensor, "*batch 2"], depth: Float[Tensor, "*batch"], camera: Camera
-) -> Float[Tensor, "*batch 3"]:
-    """Points in camera axes that project to ``pixels`` at ``depth`` (their z, metres)."""
-    x = (pixels[..., 0] - camera.cx) / camera.fx * depth
-    y = (pixels[..., 1] - camera.cy) / camera.fy * depth
-    return torch.stack([x, y, depth], dim=-1)
-
-
 def pixel_rays(
     camera: Camera, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "height width 3"]:
@@ -125,11 +116,6 @@ def pixel_rays(
 def rotation_matrix(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
     """Rotation matrix of a rotation vector (axis × angle, radians); differentiable, also at 0."""
     return roma.rotvec_to_rotmat(vector)
-
-
-def rotation_vector(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:
-    """Rotation vector (axis × angle, radians, angle ≤ π) of a rotation matrix; differentiable below π."""
-    return roma.rotmat_to_rotvec(matrix)
 
 
 def head_rotation(yaw: Number, pitch: Number = 0.0, roll: Number = 0.0) -> Float[Tensor, "3 3"]:

@@ -3,7 +3,8 @@
 Vertices are projected and snapped to 1/65536 pixel. On that grid the edge functions of triangles up to
 1,024 pixels wide are exact in double precision, so with the top-left rule a pixel centre on a shared edge
 belongs to exactly one of its two triangles, and one on a vertex to exactly one triangle of the fan.
-Rows are dealt to threads in bands; no two threads write the same pixel.
+Rows are dealt to threads in bands; no two threads write the same pixel. Compiled functions take scalars, not
+tuples of them, which Numba's parallel pass does not follow through inlined calls.
 """
 
 from __future__ import annotations

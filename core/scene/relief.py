@@ -128,8 +128,8 @@ def uv_gradients(
     area = across.norm(dim=-1)  # doubled
     p0, p1, p2 = uv[triangle_corners.long()].unbind(1)
     step1, step2 = p1 - p0, p2 - p0
-    spread = step1[:, 0] * step2[:, 1] - step1[:, 1] * step2[:, 0]
-    drawn = spread.abs() > _LINE * torch.maximum(step1.square().sum(-1), step2.square().sum(-1))
+    twice = step1[:, 0] * step2[:, 1] - step1[:, 1] * step2[:, 0]  # the area drawn on, doubled
+    drawn = twice.abs() > _LINE * torch.maximum(step1.square().sum(-1), step2.square().sum(-1))
     # edge2 × across and across × edge1, over area², are the gradients of the last two barycentrics
     sums = step1[:, :, None] * cross(edge2, across, dim=-1)[:, None]
     sums = (sums + step2[:, :, None] * cross(across, edge1, dim=-1)[:, None]).flatten(1)

@@ -145,4 +145,5 @@ def _draw_curves(
         line = np.round(np.column_stack([x, y]) * 16).astype(np.int32)
         cv2.polylines(panel, [line], False, colour, 1, cv2.LINE_AA, 4)
         text = f"{ARKIT_NAMES[unit]} {track.coefficients[index, unit]:.2f}"
-        cv2.putText(panel, text, (8, 22 + row * 25), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1, cv2.LINE_AA)
+        place = (8, 22 + row * 25)
+        cv2.putText(panel, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, lineType=cv2.LINE_AA)

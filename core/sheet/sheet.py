@@ -14,7 +14,7 @@ from core.atomic import staged_output
 from core.progress import Progress
 from core.rig import Rig
 from core.sheet.layout import Cell, Page
-from core.sheet.views import Frame, Views
+from core.sheet.views import Framing, Views
 
 EXPECTED_SECONDS: Final = {"photos": 1.5, "views": 1.2, "expressions": 1.8}
 
@@ -128,7 +128,7 @@ def _add_views(page: Page, views: Views, progress: Progress) -> None:
     for draw, look in ((views.clay, "clay"), (views.textured, "textured")):
         for side, yaw in sides:
             progress.update(len(cells) / 6)
-            cells.append((draw(Frame(target, height, yaw), size), f"{look}, {side}"))
+            cells.append((draw(Framing(target, height, yaw), size), f"{look}, {side}"))
     page.add_row("Shape and texture", cells)
 
 
@@ -136,7 +136,7 @@ def _add_expressions(page: Page, views: Views, progress: Progress) -> None:
     size = _square(page, 4)
     low, high = views.rig.landmarks.min(axis=0), views.rig.landmarks.max(axis=0)
     middle = (low + high) / 2
-    frame = Frame(
+    frame = Framing(
         (0.0, float(middle[1]) - 0.004, float(middle[2]) - 0.03), float(high[1] - low[1]) * 1.42, -0.22, 0.03
     )
     cells: list[Cell] = []

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from scipy.spatial import cKDTree
 from torch import Tensor
 
@@ -38,11 +38,30 @@ _WIRE_SIDE = 390  # pixels, of a picture in which lines are a pixel wide
 _PHOTO_MARGIN, _LEAST_MARGIN, _PHOTO_RISE = 1.75, 1.3, 0.08
 Pixels = UInt8[np.ndarray, "height width 3"]
 
-_Shot = tuple[Pixels, Camera, Tensor, Tensor, Tensor, np.ndarray]
+
+@dataclass(frozen=True)
+class _Shot:
+    """A photo cut to the face, and the head in it.
+
+    Attributes:
+        vertices: with the photo's expression, head space.
+        landmarks: that were detected, pixels.
+    """
+
+    ground: Pixels
+    camera: Camera
+    rotation: Float[Tensor, "3 3"]
+    translation: Float[Tensor, "3"]
+    vertices: Float[Tensor, "vertices 3"]
+    landmarks: Float[np.ndarray, "478 2"]
+
+    @property
+    def pose(self) -> tuple[Camera, Tensor, Tensor]:
+        return self.camera, self.rotation, self.translation
 
 
 @dataclass(frozen=True)
-class Frame:
+class Framing:
     """What a picture shows: the middle (head space) and the height in metres, and the head's turn."""
 
     target: tuple[float, float, float]
@@ -112,42 +131,38 @@ class Views:
         return self._skin_relief.of(expression, float(translation[2] / camera.fx))
 
     def clay(
-        self, frame: Frame, size: tuple[int, int], expression: Mapping[str, float] | None = None
+        self, frame: Framing, size: tuple[int, int], expression: Mapping[str, float] | None = None
     ) -> Pixels:
         """In grey clay."""
         return self._model(expression or {}, *_pose(frame, size))
 
     def textured(
-        self, frame: Frame, size: tuple[int, int], expression: Mapping[str, float] | None = None
+        self, frame: Framing, size: tuple[int, int], expression: Mapping[str, float] | None = None
     ) -> Pixels:
         """With its materials, in a studio."""
         return self._paint(expression or {}, *_pose(frame, size), torch.from_numpy(backdrop(*size)))
 
     def photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """The head in a photo."""
-        return self._shot(index, size)[0]
+        return self._shot(index, size).ground
 
     def mesh_over_photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """A photo with the fitted polygons drawn over it, and the landmarks that were detected."""
         finer = math.ceil(_WIRE_SIDE / max(size))  # in small pictures, lines thinner than a pixel
-        ground, camera, rotation, translation, vertices, landmarks = self._shot(
-            index, (size[0] * finer, size[1] * finer)
-        )
-        drawn = _draw_mesh(ground, self.rig, vertices, self._solid, camera, rotation, translation, landmarks)
+        shot = self._shot(index, (size[0] * finer, size[1] * finer))
+        drawn = _draw_mesh(shot, self.rig, self._solid)
         return cv2.resize(drawn, size, interpolation=cv2.INTER_AREA)
 
     def head_over_photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """A photo with the fitted head painted over it, in light estimated from the photo."""
-        ground, camera, rotation, translation, vertices, _ = self._shot(index, size)
-        image = torch.from_numpy(ground.astype(np.float32) / 255)
-        light = self._light(image, camera, rotation, translation, vertices)
-        expression = self.photos[index][0].expression
-        return self._paint(expression, camera, rotation, translation, image, light)
+        shot = self._shot(index, size)
+        image = torch.from_numpy(shot.ground.astype(np.float32) / 255)
+        light = self._light(image, *shot.pose, shot.vertices)
+        return self._paint(self.photos[index][0].expression, *shot.pose, image, light)
 
     def clay_as_photo(self, index: int, size: tuple[int, int]) -> Pixels:
         """The fitted head in clay, as the photo's camera sees it."""
-        _, camera, rotation, translation, *_ = self._shot(index, size)
-        return self._model(self.photos[index][0].expression, camera, rotation, translation)
+        return self._model(self.photos[index][0].expression, *self._shot(index, size).pose)
 
     def _model(
         self, expression: Mapping[str, float], camera: Camera, rotation: Tensor, translation: Tensor
@@ -236,45 +251,36 @@ class Views:
         top = origin["top"] + corner[1] / to_preview
         seen = photo.camera
         camera = Camera(seen.fx * s, seen.fy * s, (seen.cx - left) * s, (seen.cy - top) * s, *size)
-        return (
-            ground,
-            camera,
-            torch.from_numpy(photo.rotation),
-            torch.from_numpy(photo.translation),
-            torch.from_numpy(self.rig.expressed(photo.expression)),
-            (landmarks - corner) * scale,
+        return _Shot(
+            ground=ground,
+            camera=camera,
+            rotation=torch.from_numpy(photo.rotation),
+            translation=torch.from_numpy(photo.translation),
+            vertices=torch.from_numpy(self.rig.expressed(photo.expression)),
+            landmarks=(landmarks - corner) * scale,
         )
 
 
-def _pose(frame: Frame, size: tuple[int, int]) -> tuple[Camera, Tensor, Tensor]:
+def _pose(frame: Framing, size: tuple[int, int]) -> tuple[Camera, Tensor, Tensor]:
     distance = frame.height / 2 / math.tan(PORTRAIT_FIELD_OF_VIEW / 2)
     return portrait_camera(size, yaw=frame.yaw, pitch=frame.pitch, distance=distance, target=frame.target)
 
 
-def _draw_mesh(
-    ground: Pixels,
-    rig: Rig,
-    vertices: Tensor,
-    solid: Tensor,
-    camera: Camera,
-    rotation: Tensor,
-    translation: Tensor,
-    landmarks: np.ndarray,
-) -> Pixels:
-    in_camera = transform(vertices, rotation, translation)
-    fragments = rasterise(in_camera, solid, camera)
-    seen = visible_vertices(fragments, in_camera, vertex_normals(in_camera, solid), camera).numpy()
-    points = project(vertices, camera, rotation, translation).numpy()
+def _draw_mesh(shot: _Shot, rig: Rig, solid: Tensor) -> Pixels:
+    in_camera = transform(shot.vertices, shot.rotation, shot.translation)
+    fragments = rasterise(in_camera, solid, shot.camera)
+    seen = visible_vertices(fragments, in_camera, vertex_normals(in_camera, solid), shot.camera).numpy()
+    points = project(shot.vertices, *shot.pose).numpy()
     following = np.arange(len(rig.polygon_vertices)) + 1
     ends = np.append(rig.polygon_starts[1:], len(rig.polygon_vertices))
     following[ends - 1] = rig.polygon_starts
     edges = np.stack([rig.polygon_vertices, rig.polygon_vertices[following]], axis=1)
     edges = np.unique(np.sort(edges[seen[edges].all(axis=1)], axis=1), axis=0)
     lines = np.round((points[edges] - 0.5) * 16).astype(np.int32)  # 4 fractional bits
-    wires = cv2.polylines(ground.copy(), list(lines), False, _WIRE, 1, cv2.LINE_AA, 4)
-    mixed = cv2.addWeighted(ground, 0.45, wires, 0.55, 0)
-    radius = max(8, round(_DOT_SIZE * max(ground.shape) * 16))
-    for x, y in np.round((landmarks - 0.5) * 16).astype(int).tolist():
+    wires = cv2.polylines(shot.ground.copy(), list(lines), False, _WIRE, 1, cv2.LINE_AA, 4)
+    mixed = cv2.addWeighted(shot.ground, 0.45, wires, 0.55, 0)
+    radius = max(8, round(_DOT_SIZE * max(shot.ground.shape) * 16))
+    for x, y in np.round((shot.landmarks - 0.5) * 16).astype(int).tolist():
         cv2.circle(mixed, (x, y), radius, _DOT, -1, cv2.LINE_AA, 4)
     return mixed
 

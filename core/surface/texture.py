@@ -12,13 +12,12 @@ from numpy import ndarray
 
 from core.errors import BadInput
 from core.fitting.types import FittedHead
-from core.geometry.smooth import smoothstep
 from core.images import look_up, sample_image
 from core.progress import Progress
 from core.scene.shading import LUMINANCE, linear_to_srgb
-from core.surface.atlas import Atlas, pad_charts, solid_triangles
+from core.surface.atlas import Atlas, pad_charts
 from core.surface.brows import draw_brows, hair_colour
-from core.surface.delight import Light, agree_on_tone, estimate_light
+from core.surface.delight import Light
 from core.surface.eyes import agree_on_irises, iris_radius, measure_iris, paint_eyes
 from core.surface.fill import grain_strength, paint_skin, skin_field
 from core.surface.harmonic import close_seams
@@ -28,14 +27,14 @@ from core.surface.mirror import lift_shadows, mirror_map
 from core.surface.parts import LASH_COLOUR, paint_parts, part_colours
 from core.surface.pyramid import BandBlender
 from core.surface.relief import NEUTRAL, PhotoRelief, build_relief, normal_map, photo_relief, trust_in_relief
+from core.surface.seen import SeenSkin, see_skin
 from core.surface.types import HeadTexture, PhotoPixels
-from core.surface.view import View, make_view, sample_photo
-from core.surface.weights import folded_lids, likely_skin, photo_weight, prefer_lit_side, share_out, sharpness
+from core.surface.view import View, sample_photo
+from core.surface.weights import share_out
 from core.surface.zones import Zones, face_zones
 
 LEVELS = 6
 _REDUCTION = 4  # weights and lighting live at this fraction of the atlas's size
-_ENOUGH = 0.25  # weight at which a photo is trusted in full
 _RELIEF_TEXELS = 1024  # 0.4 mm each: finer is no wrinkle, and Blender keeps four floats for each texel
 _HAIR = 0.028  # of the atlas's side: how far hair reaches into the outline of a face
 _HIGHLIGHT = 1.35  # of the skin tone: brighter than this is gloss, not albedo
@@ -62,78 +61,40 @@ def build_texture(
         BadInput: no photo, another number of photos than the fit has, or a size that is no multiple of 128.
         Cancelled: the user asked to stop.
     """
-    if not photos:
-        raise BadInput("No photo was given for the texture.", "Give the photos that the head was fitted to.")
-    if len(photos) != len(head.photos):
-        raise BadInput(
-            f"The head was fitted to {len(head.photos)} photos, but its texture got {len(photos)}.",
-            "Give the same photos in the same order.",
-        )
-    if size <= 0 or size % 128:
-        raise BadInput(f"A texture of {size} texels a side cannot be made.", "Choose a multiple of 128.")
+    _check(head, photos, size)
     report = progress.update if progress else lambda fraction: None
-
     model = head.model
     coarse = Atlas.of(model, size // _REDUCTION)
     zones = face_zones(coarse)
-    views = [make_view(head, fit, photo) for fit, photo in zip(head.photos, photos, strict=True)]
-    unfolded = 1 - coarse.paint_vertices(folded_lids(head)[:, None])[..., 0]
-    weights = [weight * unfolded for weight in _photo_weights(coarse, zones, views)]
-    lights, tone = _lights(head, coarse, zones, views, weights)
-    twins = mirror_map(coarse)
-    looks = [likely_skin(coarse, zones, view, light, tone) for view, light in zip(views, lights, strict=True)]
-    weights = [
-        prefer_lit_side(coarse, weight * like, light, twins)
-        for weight, (like, _), light in zip(weights, looks, lights, strict=True)
-    ]
+    seen = see_skin(head, coarse, zones, photos)
     report(0.2)
 
     middling = Atlas.of(model, min(size // 2, _RELIEF_TEXELS))
     expressions = [fit.named_expression() for fit in head.photos]
-    trusts = trust_in_relief(weights, expressions, _bare_skin(zones))
-    reliefs = [photo_relief(middling, *shown) for shown in zip(views, lights, trusts, strict=True)]
+    trusts = trust_in_relief(seen.weights, expressions, _bare_skin(zones))
+    reliefs = [photo_relief(middling, *shown) for shown in zip(seen.views, seen.lights, trusts, strict=True)]
     relief = build_relief(middling, head.neutral, list(zip(reliefs, expressions, strict=True)), seed)
     report(0.4)
 
     atlas = Atlas.of(model, size)
-    composite = _blend_photos(atlas, zones, views, lights, reliefs, weights, tone)
-    coverage = smoothstep(np.maximum.reduce(weights) / _ENOUGH)
+    composite = _blend_photos(atlas, zones, seen, reliefs)
     report(0.6)
-
-    parts = part_colours(model, head.neutral, tone)
-    quarter = (coarse.size, coarse.size)
-    small = np.asarray(cv2.resize(composite, quarter, interpolation=cv2.INTER_AREA), np.float32)
-    lift = lift_shadows(small, coverage * (1 - zones.features), twins)
-    small *= lift
-    composite *= cv2.resize(lift, composite.shape[:2], interpolation=cv2.INTER_LINEAR)
-    field = skin_field(coarse, zones, small, coverage, tone, parts)
-    clean = coverage * zones.face * (1 - zones.features) * (1 - zones.beard)
-    filled = paint_skin(atlas, field, grain_strength(small, clean))
-    image = _complete(atlas, coarse, composite, coverage, filled)
-    if all(fringe for _, fringe in looks):
-        draw_brows(atlas, image, zones.brows, hair_colour(small, zones.brows, tone))
+    parts = part_colours(model, head.neutral, seen.tone)
+    image, field = _paint_all_skin(atlas, coarse, zones, seen, composite, parts)
     report(0.85)
 
-    irises = agree_on_irises(
-        *(
-            [iris for view, light in zip(views, lights, strict=True)
-             if (iris := measure_iris(view, light.gain, left)) is not None]
-            for left in (True, False)
-        )
-    )  # fmt: skip
+    irises = _irises(seen)
     paint_parts(atlas, image, field)
-    paint_eyes(atlas, head.neutral, image, iris_radius(head, views), irises)
+    paint_eyes(atlas, head.neutral, image, iris_radius(head, seen.views), irises)
     image[atlas.covers("lashes")] = LASH_COLOUR
     image = _without_seams(atlas, image)
-    covered = atlas.triangle >= 0
-    albedo = pad_charts(_encode(image), covered)
     alpha = lash_alpha(atlas, head.neutral)
     report(1.0)
     return HeadTexture(
-        albedo=albedo,
+        albedo=pad_charts(_encode(image), atlas.triangle >= 0),
         alpha=np.round(alpha * 255).astype(np.uint8),
-        coverage=cv2.resize(coverage, (size, size), interpolation=cv2.INTER_LINEAR),
-        skin_tone=tone,
+        coverage=cv2.resize(seen.coverage, (size, size), interpolation=cv2.INTER_LINEAR),
+        skin_tone=seen.tone,
         iris_left=irises[0],
         iris_right=irises[1],
         materials=head_materials(_mean_colours(atlas, image)),
@@ -143,35 +104,55 @@ def build_texture(
     )
 
 
-def _photo_weights(coarse: Atlas, zones: Zones, views: list[View]) -> list[Float32[ndarray, "size size"]]:
-    """Trust in each photo at each texel, sharper ones above blurred ones."""
-    weights = [photo_weight(coarse, zones, view) for view in views]
-    if len(views) == 1:
-        return weights
-    sharp = np.array(
-        [sharpness(coarse, view, weight) for view, weight in zip(views, weights, strict=True)]
-    ) * np.array([min(view.pixels_per_metre, 8000.0) for view in views])
-    relative = sharp / max(float(sharp.max()), 1e-9)
-    return [weight * np.float32(max(r, 0.05)) for weight, r in zip(weights, relative, strict=True)]
+def _check(head: FittedHead, photos: Sequence[PhotoPixels], size: int) -> None:
+    if not photos:
+        raise BadInput("No photo was given for the texture.", "Give the photos that the head was fitted to.")
+    if len(photos) != len(head.photos):
+        raise BadInput(
+            f"The head was fitted to {len(head.photos)} photos, but its texture got {len(photos)}.",
+            "Give the same photos in the same order.",
+        )
+    if size <= 0 or size % 128:
+        raise BadInput(f"A texture of {size} texels a side cannot be made.", "Choose a multiple of 128.")
 
 
-def _lights(
-    head: FittedHead,
+def _paint_all_skin(
+    atlas: Atlas,
     coarse: Atlas,
     zones: Zones,
-    views: list[View],
-    weights: list[Float32[ndarray, "size size"]],
-) -> tuple[list[Light], Float[ndarray, "3"]]:
-    plain = zones.face * (1 - zones.features) * (1 - 0.7 * zones.beard)
-    at_vertices = zones.at_vertices(coarse, plain.astype(np.float32))
-    at_vertices[~head.model.region_mask("skin")] = 0
-    forehead = zones.at_vertices(coarse, zones.upper)
-    solid = solid_triangles(head.model)
-    lights = [
-        estimate_light(view, solid, at_vertices, forehead, fit.sh)
-        for view, fit in zip(views, head.photos, strict=True)
-    ]
-    return agree_on_tone(lights, np.array([float(weight.sum()) for weight in weights]))
+    seen: SeenSkin,
+    composite: Float32[ndarray, "size size 3"],
+    parts: Float[ndarray, "vertices 3"],
+) -> tuple[Float32[ndarray, "size size 3"], Float[ndarray, "vertices 3"]]:
+    """The photos' albedo with shadows lifted, completed where they show nothing; and the skin's smooth field.
+
+    Args:
+        composite: what photos show; changed in place.
+        parts: colours of what is not skin.
+    """
+    coverage, tone = seen.coverage, seen.tone
+    quarter = (coarse.size, coarse.size)
+    small = np.asarray(cv2.resize(composite, quarter, interpolation=cv2.INTER_AREA), np.float32)
+    lift = lift_shadows(small, coverage * (1 - zones.features), seen.twins)
+    small *= lift
+    composite *= cv2.resize(lift, composite.shape[:2], interpolation=cv2.INTER_LINEAR)
+    field = skin_field(coarse, zones, small, coverage, tone, parts)
+    clean = coverage * zones.face * (1 - zones.features) * (1 - zones.beard)
+    filled = paint_skin(atlas, field, grain_strength(small, clean))
+    image = _complete(atlas, coarse, composite, coverage, filled)
+    if seen.fringe:
+        draw_brows(atlas, image, zones.brows, hair_colour(small, zones.brows, tone))
+    return image, field
+
+
+def _irises(seen: SeenSkin) -> tuple[Float[ndarray, "3"], Float[ndarray, "3"]]:
+    """The colours of the left and the right iris, by all photos that show them."""
+    found = (
+        [iris for view, light in zip(seen.views, seen.lights, strict=True)
+         if (iris := measure_iris(view, light.gain, left)) is not None]
+        for left in (True, False)
+    )  # fmt: skip
+    return agree_on_irises(*found)
 
 
 def _bare_skin(zones: Zones) -> Float32[ndarray, "size size"]:
@@ -184,18 +165,14 @@ def _bare_skin(zones: Zones) -> Float32[ndarray, "size size"]:
 
 
 def _blend_photos(
-    atlas: Atlas,
-    zones: Zones,
-    views: list[View],
-    lights: list[Light],
-    reliefs: list[PhotoRelief | None],
-    weights: list[Float32[ndarray, "coarse coarse"]],
-    tone: Float[ndarray, "3"],
+    atlas: Atlas, zones: Zones, seen: SeenSkin, reliefs: list[PhotoRelief | None]
 ) -> Float32[ndarray, "size size 3"]:
     """Albedo where photos show it, with fine detail from the best photo and the broad tone from all."""
-    pictures = (_albedo(atlas, *shown, tone) for shown in zip(views, lights, reliefs, strict=True))
-    if len(views) == 1:
+    shown = zip(seen.views, seen.lights, reliefs, strict=True)
+    pictures = (_albedo(atlas, *photo, seen.tone) for photo in shown)
+    if len(seen.views) == 1:
         return next(pictures)
+    weights = seen.weights
     fine = share_out(weights, 4 + 8 * zones.features)
     broad = share_out(weights, 1.5)
     blender = BandBlender(atlas.size, LEVELS)
@@ -238,8 +215,8 @@ def _complete(
     full = (atlas.size, atlas.size)
 
     def add(picture: ndarray, known: ndarray, weight: ndarray) -> None:
-        spread = cv2.resize(known, full, interpolation=cv2.INTER_LINEAR)
-        blender.add(picture, spread, [weight] * LEVELS)
+        known = cv2.resize(known, full, interpolation=cv2.INTER_LINEAR)
+        blender.add(picture, known, [weight] * LEVELS)
 
     add(composite, np.minimum(coverage * 4, 1), coverage)
     if twin.max() > 0.02:

@@ -15,8 +15,8 @@ class PhotoPixels:
 
     Attributes:
         image: sRGB.
-        skin: how surely each pixel is the face's own bare skin, 0-1; 0 outside the outline of the face.
-        person: how surely each pixel shows the person, 0-1.
+        skin: probability that each pixel is the face's own bare skin, 0-1; 0 outside the outline of the face.
+        person: probability that each pixel shows the person, 0-1.
         landmarks: MediaPipe's landmarks in pixels, as the fit got them.
     """
 
@@ -64,7 +64,7 @@ class HeadTexture:
     Attributes:
         albedo: sRGB; row 0 is v = 1. Empty texels continue the nearest chart.
         alpha: 255 but between the hairs of the lashes.
-        coverage: how surely the photos show each texel (before mirroring and filling), 0-1.
+        coverage: trust in what the photos show of each texel (before mirroring and filling), 0-1.
         skin_tone: linear albedo of the person's clean skin.
         iris_left, iris_right: linear albedo of the irises.
         materials, material_of_polygon: see :func:`core.surface.materials.head_materials`.

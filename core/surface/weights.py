@@ -18,7 +18,7 @@ from core.surface.view import View, visibility
 from core.surface.zones import Zones
 
 _FOREIGN = 0.62  # log distance from the skin's tone where a forehead's texel is certainly hair or cloth
-_ROUGH = 0.22  # local spread of log colour where it is
+_ROUGH = 0.22  # local deviation of log colour where it is
 _SHADOW = (0.25, 0.60)  # light, relative to the lit side's, between which a photo gains trust
 _DARKER = (0.45, 0.80)  # light, relative to the mirrored place's, between which a photo gains trust
 _FOLDED = (1.4, 2.4)  # times that a closing eye stretches the lid, between which photos lose trust
@@ -36,7 +36,7 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     angle = smoothstep(cosine, _GRAZING, _FACING) * np.clip(cosine, 0, 1)
     where = atlas.paint_vertices(view.pixels)
     usual = max(float(np.median(_widths(where)[1][zones.face > 0.5])), 1e-6)  # photo pixels per texel
-    spread = _stretch(atlas, where, usual)
+    stretch = _stretch(atlas, where, usual)
     where = where.reshape(-1, 2)
     masks = sample_image(np.dstack([view.skin, view.person, view.opening]), where)
     skin, person, opening = np.moveaxis(masks.reshape(*seen.shape, 3), -1, 0)
@@ -45,11 +45,11 @@ def photo_weight(atlas: Atlas, zones: Zones, view: View) -> Float32[ndarray, "si
     far = max(1, round(0.010 * atlas.size))
     clear = cv2.erode(np.maximum(seen, zones.rims), np.ones((2 * far + 1, 2 * far + 1), np.uint8))
     seen = seen * cv2.GaussianBlur(clear, (0, 0), 0.5 * far)
-    # what lies next to something hidden or foreign is in doubt too
+    # what lies next to something hidden or foreign is trusted less too
     radius = max(1, round(max(0.004 * atlas.size, 1.5 / usual)))
-    sure = cv2.erode(seen * accepted, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
-    sure = cv2.GaussianBlur(sure, (0, 0), 0.004 * atlas.size) * (seen * accepted)
-    weight = sure * angle * zones.face * (1 - opening) * spread
+    safe = cv2.erode(seen * accepted, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8))
+    safe = cv2.GaussianBlur(safe, (0, 0), 0.004 * atlas.size) * (seen * accepted)
+    weight = safe * angle * zones.face * (1 - opening) * stretch
     weight[atlas.triangle < 0] = 0
     return weight.astype(np.float32)
 

@@ -20,6 +20,7 @@ from core.fitting.landmark_terms import (
     CLOSURE_PAIRS,
     EXCLUSIVE_UNITS,
     TONGUE,
+    facing_weight,
     landmark_weights,
 )
 from core.geometry.alignment import align_similarity

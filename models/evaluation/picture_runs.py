@@ -97,8 +97,8 @@ def unit_tables(
         scores.append([name, *(mean_score(own, true, every) if len(true) else (float("nan"),) * 3)])
     pictures = int((true[of_paper] > PAPERS_SHOWN).any(axis=1).sum())
     why = (
-        f"As the paper's supplement has it: of the first {PAPERS_VIDEOS} videos, the frames that show the unit "
-        f"(true above {PAPERS_SHOWN}). Here these are {pictures} pictures, the paper's are "
+        f"As the paper's supplement has it: of the first {PAPERS_VIDEOS} videos, the frames that show the "
+        f"unit (true above {PAPERS_SHOWN}). Here these are {pictures} pictures, the paper's are "
         f"{PAPERS_PICTURES:,}.",
         "Lip R/D: lip raised or depressed. Kiss: lip pucker.",
     )

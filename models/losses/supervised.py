@@ -27,7 +27,7 @@ from models.losses.reconstruction import Terms
 
 _SMOOTH: Final = 1e-4  # mm², under the root
 _DEGREES: Final = 180 / np.pi
-_LEAST_SPREAD: Final = 1e-3
+_LEAST_STD: Final = 1e-3
 _FARTHEST: Final = 30.0  # pixels, beyond which a landmark counts no more
 
 
@@ -157,15 +157,15 @@ class SupervisedLoss(nn.Module):
             terms["shape"] = w.shape * _mean(self.metric(off), known)
         if w.identity:
             terms["identity"] = w.identity * _mean(off.square().mean(dim=1), known)
-        if w.spread and code.spread is not None:
-            terms["spread_identity"] = w.spread * _mean(spread_loss(off, code.spread.identity), known)
+        if w.spread and code.std is not None:
+            terms["spread_identity"] = w.spread * _mean(std_loss(off, code.std.identity), known)
         return terms
 
     def _of_expression(self, code: FaceCode, truth: Truth) -> Terms:
         if truth.expression is None:
             return {}
-        doubt = None if code.spread is None else code.spread.expression
-        return expression_terms(code.expression, doubt, truth.expression, self.weights)
+        std = None if code.std is None else code.std.expression
+        return expression_terms(code.expression, std, truth.expression, self.weights)
 
     def _of_pose(self, code: FaceCode, truth: Truth) -> Terms:
         w = self.weights
@@ -174,8 +174,8 @@ class SupervisedLoss(nn.Module):
             turn = rotation_error(code.rotation, truth.rotation)
             if w.rotation:
                 terms["rotation"] = w.rotation * _DEGREES * turn.norm(dim=1).mean()
-            if w.spread and code.spread is not None:
-                terms["spread_rotation"] = w.spread * spread_loss(turn, code.spread.rotation).mean()
+            if w.spread and code.std is not None:
+                terms["spread_rotation"] = w.spread * std_loss(turn, code.std.rotation).mean()
         if w.distance and truth.translation is not None:
             away = torch.log(code.translation[:, 2] / truth.translation[:, 2])
             terms["distance"] = w.distance * away.abs().mean()
@@ -189,31 +189,33 @@ class SupervisedLoss(nn.Module):
 
 def expression_terms(
     expression: Float[Tensor, "batch 52"],
-    doubt: Float[Tensor, "batch 52"] | None,
+    std: Float[Tensor, "batch 52"] | None,
     truth: Float[Tensor, "batch 52"],
     weights: SupervisedWeights,
 ) -> Terms:
-    """Those of expressions alone, as ETNet learns them; ``doubt`` is their spread."""
+    """Those of expressions alone, as ETNet learns them; ``std`` are the standard deviations it gives."""
     error = expression - truth
     terms: Terms = {}
     if weights.expression:
         terms["expression"] = weights.expression * error.abs().mean()
     if weights.activation:
         terms["activation"] = weights.activation * activation_loss(expression, truth)
-    if weights.spread and doubt is not None:
-        terms["spread_expression"] = weights.spread * spread_loss(error, doubt).mean()
+    if weights.spread and std is not None:
+        terms["spread_expression"] = weights.spread * std_loss(error, std).mean()
     return terms
 
 
-def spread_loss(
-    error: Float[Tensor, "batch values"], spread: Float[Tensor, "batch values"]
+def std_loss(
+    error: Float[Tensor, "batch values"], std: Float[Tensor, "batch values"]
 ) -> Float[Tensor, "batch"]:
-    """Negative logarithm of a Gaussian likelihood of errors, mean over the values; teaches the spread alone.
+    """Negative logarithm of a Gaussian likelihood of errors, mean over the values; teaches the std alone.
 
-    With gradients to the errors too, what is hard would be given up early for a large spread.
+    ``e² / (2 σ²) + ln σ`` of each.
+
+    With gradients to the errors too, what is hard would be given up early for a large one.
     """
-    spread = spread.clamp_min(_LEAST_SPREAD)
-    return (0.5 * (error.detach() / spread).square() + spread.log()).mean(dim=1)
+    std = std.clamp_min(_LEAST_STD)
+    return (0.5 * (error.detach() / std).square() + std.log()).mean(dim=1)
 
 
 def rotation_error(

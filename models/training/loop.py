@@ -294,9 +294,10 @@ class _Run:
             weights = self.out / f"{trainee.name}.safetensors"
             save_network(trainee.mean.net, trainee.layout, weights, config.half)
             facts = RunFacts(
-                self.step, self.seconds, shown, trainee.skipped()[0], device_name(self.fabric.device),
-                self.fabric.world_size, self.losses.get(trainee.name, {}),
-                self.figures.get(trainee.name, {}), self.command,
+                steps=self.step, seconds=self.seconds, pictures=shown, skipped=trainee.skipped()[0],
+                device=device_name(self.fabric.device), processes=self.fabric.world_size,
+                losses=self.losses.get(trainee.name, {}), validation=self.figures.get(trainee.name, {}),
+                command=self.command,
             )  # fmt: skip
             text = write_card(
                 trainee.name, trainee.layout, parameter_count(trainee.net), config, self.source.facts,

@@ -14,7 +14,7 @@ from torch import Tensor
 from core.errors import BadInput
 from models.crops import SIDE
 from models.data.sample import Batch
-from models.face_code import FaceCode, Spread, default_camera
+from models.face_code import FaceCode, FaceCodeStd, default_camera
 from models.layout import Layout
 from models.losses.reconstruction import Observed, ReconstructionWeights, Terms
 from models.losses.supervised import SupervisedLoss, SupervisedWeights, Truth, expression_terms
@@ -138,8 +138,8 @@ class FaceObjective(Objective):
     def code(self, outputs: tuple[Tensor, ...]) -> FaceCode:
         """See :class:`Objective`."""
         identity, expression, albedo, rotation, translation, sh, *stds = outputs
-        spread = Spread(*stds) if stds else None
-        return FaceCode(identity, expression, albedo, rotation, translation, sh, spread)
+        std = FaceCodeStd(*stds) if stds else None
+        return FaceCode(identity, expression, albedo, rotation, translation, sh, std)
 
     def terms(self, outputs: tuple[Tensor, ...], view: View, progress: float) -> Terms:
         """See :class:`Objective`."""
@@ -184,8 +184,9 @@ def truth_of(batch: Batch, same_model: bool) -> Truth:
     if not same_model:
         return Truth(expression=batch.expression)
     return Truth(
-        batch.identity, batch.expression, batch.rotation, batch.translation, batch.landmarks, batch.camera,
-        batch.identity_known, batch.sh, batch.albedo,
+        identity=batch.identity, expression=batch.expression, rotation=batch.rotation,
+        translation=batch.translation, landmarks=batch.landmarks, camera=batch.camera,
+        identity_known=batch.identity_known, sh=batch.sh, albedo=batch.albedo,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from models.face_code import current_names
 from models.layout import Layout
 from models.outputs import AnyNet, Outputs
 from models.training.config import TrainingConfig
@@ -160,8 +161,8 @@ class Trainee:
             KeyError, RuntimeError, ValueError: it is of another network.
         """
         device = self._fabric.device
-        self.net.load_state_dict(state["weights"])
-        self.mean.net.load_state_dict(state["mean"])
+        self.net.load_state_dict(current_names(state["weights"]))
+        self.mean.net.load_state_dict(current_names(state["mean"]))
         self._adam.load_state_dict(state["optimiser"])
         self._skipped = state["skipped"].to(device)
         self._sums = {name: value.to(device) for name, value in state["sums"].items()}

@@ -16,6 +16,7 @@ from core.atomic import staged_output
 from core.errors import BadInput, ModelMissing, ModelUnreadable
 from models.backbone_weights import load_backbone_weights
 from models.et_net import RecAugNet
+from models.face_code import current_names
 from models.layout import Layout, read_layout
 from models.network_card import read_card
 from models.network_kinds import NETWORK_KINDS, NetworkKind, build, kind_that_puts_out
@@ -127,6 +128,7 @@ def load_network(file: Path) -> tuple[Layout, AnyNet]:
         with safe_open(file, "pt") as stored:
             facts = dict(stored.metadata() or {})
             weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  no mapping
+        weights = current_names(weights)
         layout = _layout(facts, weights)
         net = build(layout)
         own = net.state_dict()
@@ -148,7 +150,7 @@ def _layout(facts: dict[str, str], weights: dict[str, Tensor]) -> Layout:
     if kind.parts:
         return join_layouts(kind.name, card.parts)
     albedo = len(card.mirror.albedo) if card.mirror else 0
-    spread = any(name.startswith("doubt.") for name in weights)
+    spread = any(name.startswith("std_head.") for name in weights)
     return Layout(kind.name, card.backbone, card.identity_modes, albedo, card.side, card.face_model, spread)
 
 

@@ -15,7 +15,7 @@ from server.cli.options import Debug, Force, Json
 if TYPE_CHECKING:
     import threading
 
-    from core.live.feed import Source
+    from core.live.feed import FrameSource
     from core.live.frame import LiveFrame
     from core.live.statistics import Pace
     from core.rig import Rig
@@ -118,7 +118,7 @@ def live(
     status.result(pace)
 
 
-def _open(source: str, speed: float, loop: bool) -> Source:
+def _open(source: str, speed: float, loop: bool) -> FrameSource:
     if source.isascii() and source.isdigit():
         from core.live.camera import CameraSource
 
@@ -132,12 +132,11 @@ def _open(source: str, speed: float, loop: bool) -> Source:
     return FileSource(Path(source), speed, loop)
 
 
-def _record(frames: list[LiveFrame], path: Path, source: Source, rig: Rig | None) -> None:
+def _record(frames: list[LiveFrame], path: Path, source: FrameSource, rig: Rig | None) -> None:
     from core.live.take import track_of
-    from core.track import Source as Origin
-    from core.track import write_track
+    from core.track import Source, write_track
 
-    track = track_of(frames, path.stem, Origin(source.name, *source.size), rig.rig_id if rig else None)
+    track = track_of(frames, path.stem, Source(source.name, *source.size), rig.rig_id if rig else None)
     write_track(track, path)
 
 

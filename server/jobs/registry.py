@@ -30,7 +30,7 @@ class Options(BaseModel):
     @classmethod
     def of(cls, task: Task) -> Self:
         """The options of a task of this kind."""
-        return task.options if isinstance(task.options, cls) else cls(**task.options)
+        return task.options if isinstance(task.options, cls) else cls(**dict(task.options))
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from core.arkit import ARKIT_NAMES
-from core.live.feed import Source
+from core.live.feed import FrameSource
 from core.live.frame import LiveFrame
 from core.live.statistics import Pace
 from core.retarget.animation import upright
 from server.version import API_VERSION, version
 
 
-def hello(source: Source, rig_id: str | None) -> dict[str, Any]:
+def hello(source: FrameSource, rig_id: str | None) -> dict[str, Any]:
     """The handshake: versions, and the names that a frame's coefficients stand for."""
     return {
         "type": "hello",

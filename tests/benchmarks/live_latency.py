@@ -62,7 +62,7 @@ def measure(folder: Path, seconds: float) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     blender_addon.register()
     bpy.context.preferences.addons.new().module = "blender_addon"
-    from blender_addon.client import messages as say
+    from blender_addon.client import live_messages as say
     from blender_addon.client.live import LiveListener
     from blender_addon.runtime import live, timer
     from core.arkit import ARKIT_NAMES

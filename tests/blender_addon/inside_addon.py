@@ -12,13 +12,15 @@ from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 import blender_addon
-from blender_addon import heads, owners, people, server_choice, thumbnails
+from blender_addon import heads, owners, people, properties, server_choice, thumbnails
 from blender_addon.client import messages as say
 from blender_addon.client.rig_job import RigReady
 from blender_addon.operators.photo_fit import fit_camera
 from blender_addon.rig_file import read_rig
 from blender_addon.runtime import jobs, session, timer
 from blender_addon.runtime.state import Job, state
+from blender_addon.takes import with_id
+from blender_addon.transfers import with_transfer_id
 from tests.blender_addon.scenery import start_addon, until
 
 
@@ -269,6 +271,26 @@ def undo_during_a_job(photo: str) -> dict[str, Any]:
     started = time.monotonic()
     blender_addon.unregister()
     told["stopped in"] = time.monotonic() - started
+    return told
+
+
+def kinds() -> dict[str, Any]:
+    """What owns jobs in a file, and which operators the table of kinds names for it."""
+    start_addon()
+    scene = bpy.context.scene.semblance
+    bpy.ops.semblance.person_add()
+    with_id(scene.take)
+    with_transfer_id(scene.transfer)
+    known = {name: getattr(bpy.types, name) for name in dir(bpy.types) if name.startswith("SEMBLANCE_OT_")}
+    operators = {cls.bl_idname: cls for cls in known.values()}
+    told: dict[str, Any] = {
+        "served": sorted(type(owner).__name__ for _, owner in owners.all_owners()),
+        "there": sorted(cls.__name__ for cls in properties.CLASSES if issubclass(cls, properties.WithJob)),
+        "found": [kind.find(owner.uid) is not None for kind, owner in owners.all_owners()],
+        "apply": [operators[kind.apply].kind is kind for kind in owners.KINDS],
+        "cancel": [kind.cancel in operators for kind in owners.KINDS],
+    }
+    blender_addon.unregister()
     return told
 
 

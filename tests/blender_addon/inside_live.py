@@ -167,9 +167,15 @@ def put_back() -> dict[str, Any]:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     turn = np.array(Euler((0.1, 0.2, 0.3)).to_matrix())
     moment = Animation(
-        "Live", 0.0, 0.0, (KeyCurve("face", "a.\"b", np.zeros(1), np.array([1.5])),), np.zeros(1),
-        turn[None], np.array([[0.1, 0.2, 0.3]]), np.full((1, 2, 2), 0.1),
-    )  # fmt: skip
+        name="Live",
+        fps=0.0,
+        error=0.0,
+        curves=(KeyCurve("face", 'a."b', np.zeros(1), np.array([1.5])),),
+        times=np.zeros(1),
+        head_rotation=turn[None],
+        head_translation=np.array([[0.1, 0.2, 0.3]]),
+        gaze=np.full((1, 2, 2), 0.1),
+    )
     told: dict[str, Any] = {}
     for mode in ("QUATERNION", "XYZ", "AXIS_ANGLE"):
         face, armature = keyed_mesh("face", ['a."b']), retargeting.armature()

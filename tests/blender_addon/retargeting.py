@@ -173,6 +173,26 @@ def head_pose(path: str, how: str, mode: str, arrays_path: str) -> None:
     np.savez(arrays_path, **{name: np.array(value) for name, value in turns.items()})
 
 
+def _nod_and_turn() -> Animation:
+    """Rest, a nod, and a turn to the left, each by 20 degrees; the eyes look as far."""
+    nod, turn = (np.array(Matrix.Rotation(math.radians(20), 3, axis)) for axis in "XY")
+    times = np.arange(3.0) / 25
+    gaze = np.zeros((3, 2, 2))
+    gaze[1, :, 1] = gaze[2, :, 0] = math.radians(20)
+    jaw = KeyCurve("face", "jawOpen", times, np.zeros(3))
+    rotations = np.stack([np.eye(3), nod, turn])
+    return Animation(
+        name="Test",
+        fps=25.0,
+        error=0.0,
+        curves=(jaw,),
+        times=times,
+        head_rotation=rotations,
+        head_translation=np.zeros((3, 3)),
+        gaze=gaze,
+    )
+
+
 def looks(how: str, turned: str) -> dict[str, list[float]]:
     """Where a character that was built turned about Z looks after a nod and after a turn to its left."""
     scene = _empty_scene("25")
@@ -204,13 +224,7 @@ def looks(how: str, turned: str) -> dict[str, list[float]]:
             key.data[index].co = at - Vector((0, 0, 0.02 if index < 2 else 0))  # the nape stays
         targets = replace(targets, meshes={"face": mesh})
     bpy.context.view_layer.update()
-    nod, turn = (np.array(Matrix.Rotation(math.radians(20), 3, axis)) for axis in "XY")
-    times = np.arange(3.0) / 25
-    gaze = np.zeros((3, 2, 2))
-    gaze[1, :, 1] = gaze[2, :, 0] = math.radians(20)
-    jaw = KeyCurve("face", "jawOpen", times, np.zeros(3))
-    rotations = np.stack([np.eye(3), nod, turn])
-    animation = Animation("Test", 25.0, 0.0, (jaw,), times, rotations, np.zeros((3, 3)), gaze)
+    animation = _nod_and_turn()
     shown: dict[str, list[float]] = {}
     front = built.to_3x3() @ Vector((0, -1, 0))
     # Once more with the head turned: what is in front must not be asked of the pose.

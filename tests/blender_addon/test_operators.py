@@ -116,6 +116,12 @@ def test_jobs_undo_and_other_files(run: Any, portrait: Path) -> None:
     assert told["stopped in"] < 2.5
 
 
+def test_every_owner_of_jobs_is_served_by_one_kind(run: Any) -> None:
+    told = run("kinds")
+    assert told["served"] == told["there"] != []
+    assert all(told["found"]) and all(told["apply"]) and all(told["cancel"])
+
+
 def test_a_fault_of_ours_does_not_end_the_timer(run: Any) -> None:
     told = run("faults")
     assert len(told["pauses"]) == 3 and min(told["pauses"]) > 0

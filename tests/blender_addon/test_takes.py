@@ -16,7 +16,7 @@ from core.rig import save_rig
 from core.track import save_track
 from tests.blender_addon.givens import rig_with_photo
 from tests.blenders import each_blender
-from tests.core.capture.test_follow import two_people
+from tests.core.capture.faces import two_people
 from tests.performances import GONE, tilting_portrait, write_video
 from tests.real_data import real_data
 from tests.tracks import make_track

@@ -175,11 +175,11 @@ def test_the_check_clip_shows_every_frame_with_the_wire(
 
 
 def test_a_reader_sees_frames_with_a_face_and_is_believed(clip: Path, tracked: TrackedVideo) -> None:
-    said = np.zeros(120, np.float32)
-    said[0] = 2.0
+    mean = np.zeros(120, np.float32)
+    mean[0] = 2.0
     turn = (FACING @ Rotation.from_euler("y", 20, degrees=True).as_matrix()).astype(np.float32)
-    sure = Reading(said, np.full(120, 0.01, np.float32), rotation=turn, rotation_std=np.full(3, 1e-4, "f"))
-    reader = ToldReader(lambda _: sure)
+    reading = Reading(mean, np.full(120, 0.01, np.float32), rotation=turn, rotation_std=np.full(3, 1e-4, "f"))
+    reader = ToldReader(lambda _: reading)
     made = track_video(clip, reader=reader)
     shown = np.setdiff1d(np.arange(FRAMES), list(GONE))
     assert len(reader.asked) > 1 and all(camera is None for _, camera in reader.asked)
@@ -193,7 +193,7 @@ def test_a_reader_sees_frames_with_a_face_and_is_believed(clip: Path, tracked: T
     off = Rotation.from_matrix(np.swapaxes(made.track.head_rotation[frames], 1, 2).astype(float) @ turn)
     assert np.linalg.norm(np.median(off.as_rotvec(degrees=True), axis=0)) < 12
     model = load_model("anny")
-    own = head_points(model, model.neutral(said)).rest
+    own = head_points(model, model.neutral(mean)).rest
     apart = [np.linalg.norm(each.head.rest - own, axis=1).mean() for each in (made, tracked)]
     assert apart[0] < 0.7 * apart[1]
 

@@ -29,8 +29,8 @@ def face_net(spread: bool = False, seed: int = 0) -> FaceCodeNet:
     net = FaceCodeNet(IDENTITY, ALBEDO, "small", spread).eval()
     with torch.no_grad():
         net.head.weight.mul_(10)
-        if net.doubt is not None:
-            net.doubt.linear.weight.mul_(50)
+        if net.std_head is not None:
+            net.std_head.linear.weight.mul_(50)
     return net
 
 
@@ -39,8 +39,8 @@ def expression_net(spread: bool = False, seed: int = 0) -> ETNet:
     net = ETNet("small", spread).eval()
     with torch.no_grad():
         net.head.weight.mul_(30)
-        if net.doubt is not None:
-            net.doubt.linear.weight.mul_(50)
+        if net.std_head is not None:
+            net.std_head.linear.weight.mul_(50)
     return net
 
 

@@ -16,7 +16,7 @@ from models.export import LARGEST, TOLERANCE, export_network
 from models.face_code import FaceCodeNet
 from models.mirror import Mirror
 from models.network import Network
-from models.network_card import OUTPUTS, SPREADS, read_card
+from models.network_card import OUTPUTS, STDS, read_card
 from models.registry import NETWORKS, SHIPPED
 from tests.models.networks import (
     ALBEDO,
@@ -52,7 +52,7 @@ def test_the_file_says_what_the_network_says_of_so_many_crops(tmp_path: Path, co
     found = network(crops, camera.astype(np.float32))
     with torch.no_grad():
         code = net(as_read(crops), lens)
-    assert tuple(found) == OUTPUTS["face"] and not network.knows_spread
+    assert tuple(found) == OUTPUTS["face"] and not network.knows_std
     for name, values in found.items():
         np.testing.assert_allclose(values, getattr(code, name).numpy(), atol=TOLERANCE, err_msg=name)
     assert np.ptp(found["identity"], axis=0).max() > 10 * TOLERANCE or count == 1  # it does tell them apart
@@ -64,9 +64,9 @@ def test_what_the_network_says_of_its_errors_is_in_the_file_too(tmp_path: Path) 
     camera = np.tile(np.array([300, 300, 32, 32], np.float32), (4, 1))
     found = network(noise(4), camera)
     with torch.no_grad():
-        spread = net(as_read(noise(4)), torch.from_numpy(camera)).spread
+        spread = net(as_read(noise(4)), torch.from_numpy(camera)).std
     assert spread is not None and float(spread.identity.std(dim=0).max()) > 10 * TOLERANCE
-    assert network.knows_spread and tuple(found) == OUTPUTS["face"] + SPREADS["face"]
+    assert network.knows_std and tuple(found) == OUTPUTS["face"] + STDS["face"]
     for part in ("identity", "expression", "rotation"):
         np.testing.assert_allclose(found[f"{part}_spread"], getattr(spread, part), atol=TOLERANCE)
 
@@ -81,7 +81,7 @@ def test_a_network_of_expressions_needs_no_camera(tmp_path: Path) -> None:
     with torch.no_grad():
         said, spread = net.read(as_read(noise(4)))
     found = sure(noise(4))
-    assert sure.knows_spread and spread is not None and float(spread.std(dim=0).max()) > 10 * TOLERANCE
+    assert sure.knows_std and spread is not None and float(spread.std(dim=0).max()) > 10 * TOLERANCE
     np.testing.assert_allclose(found["expression"], said, atol=TOLERANCE)
     np.testing.assert_allclose(found["expression_spread"], spread, atol=TOLERANCE)
 

@@ -132,34 +132,34 @@ def test_a_network_that_says_how_sure_it_is_says_so_within_bounds() -> None:
     torch.manual_seed(0)
     net = FaceCodeNet(4, 3, "small", spread=True).eval()
     images = torch.rand(2, 3, 64, 64)
-    spread = net(images).spread
+    spread = net(images).std
     assert spread is not None and spread.identity.shape == (2, 4)
     assert spread.expression.shape == (2, 52) and spread.rotation.shape == (2, 3)
     assert spread.identity.mean().item() == pytest.approx(0.95, abs=0.02)  # before it has learnt to look
-    assert net.doubt is not None
+    assert net.std_head is not None
     for sign in (1.0, -1.0):
         with torch.no_grad():
-            net.doubt.linear.bias.fill_(sign * 100)
-        for values in vars(net(images).spread).values():
+            net.std_head.linear.bias.fill_(sign * 100)
+        for values in vars(net(images).std).values():
             assert bool((values > 1e-3).all()) and bool((values < 1.3).all())
     with torch.autocast("cpu", torch.bfloat16):
-        assert net(images).spread.rotation.dtype == torch.float32
-    assert FaceCodeNet(4, 3, "small").eval()(images).spread is None
+        assert net(images).std.rotation.dtype == torch.float32
+    assert FaceCodeNet(4, 3, "small").eval()(images).std is None
 
 
 def test_how_sure_it_is_changes_nothing_else() -> None:
     torch.manual_seed(0)
     net = FaceCodeNet(4, 3, "small", spread=True).train()
     plain = FaceCodeNet(4, 3, "small").train()
-    plain.load_state_dict({k: v for k, v in net.state_dict().items() if not k.startswith("doubt.")})
+    plain.load_state_dict({k: v for k, v in net.state_dict().items() if not k.startswith("std_head.")})
     images = torch.rand(3, 3, 64, 64)
     code = net(images)
     torch.testing.assert_close(code.identity, plain(images).identity)
-    spread = code.spread
+    spread = code.std
     assert spread is not None
     spread.expression.sum().backward()
-    assert net.doubt is not None and net.doubt.linear.weight.grad is not None
-    assert float(net.doubt.linear.weight.grad.abs().max()) > 0 and net.head.weight.grad is None
+    assert net.std_head is not None and net.std_head.linear.weight.grad is not None
+    assert float(net.std_head.linear.weight.grad.abs().max()) > 0 and net.head.weight.grad is None
 
 
 def test_there_is_no_other_backbone() -> None:

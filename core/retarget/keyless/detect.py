@@ -90,7 +90,10 @@ def find_face(
         placement, points, skin, eyes = first
         borrowed = _eyes_for(model, placement.to_rig(points))
         for views, begin, end in ((_FEW, 0.3, 0.4), (_MANY, 0.4, 1.0)):
-            stage = PaintedHead(surface, triangles, colours, placement, points, skin, eyes, borrowed)
+            stage = PaintedHead(
+                surface, triangles, colours,
+                placement=placement, points=points, skin=skin, eyes=eyes, borrowed=borrowed,
+            )  # fmt: skip
             looks = []
             for done, (yaw, pitch) in enumerate(views):
                 report(begin + (end - begin) * done / len(views))

@@ -14,7 +14,7 @@ from numpy import ndarray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from core.documents import DAMAGE, check_arrays, pack_arrays, unpack_arrays
+from core.documents import DAMAGE, check_arrays, unpack_arrays
 from core.errors import MeshUnusable
 from core.face_model.building import vertex_neighbours
 from core.geometry.polygons import fan_corners
@@ -106,12 +106,6 @@ def read_mesh(path: Path) -> TargetMesh:
     return mesh
 
 
-def write_mesh(mesh: TargetMesh, path: Path) -> None:
-    """The ``.npz`` that :func:`read_mesh` reads."""
-    arrays = {name: np.asarray(getattr(mesh, name)) for name in _ARRAYS}
-    path.write_bytes(pack_arrays(arrays if mesh.colours is None else {**arrays, "colours": mesh.colours}))
-
-
 def check_mesh(mesh: TargetMesh) -> None:
     """
     Raises:
@@ -136,8 +130,8 @@ def check_mesh(mesh: TargetMesh) -> None:
     if mesh.colours is not None and mesh.colours.shape != mesh.vertices.shape:
         raise MeshUnusable("The colours of the mesh do not fit its vertices.", _HINT)
     used = mesh.vertices[np.unique(mesh.polygon_vertices)]
-    spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(used.T)), 0)) if len(used) > 3 else np.zeros(3)
-    if not np.isfinite(spread).all() or spread[0] <= _FLATTEST * spread[2]:
+    std = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(used.T)), 0)) if len(used) > 3 else np.zeros(3)
+    if not np.isfinite(std).all() or std[0] <= _FLATTEST * std[2]:
         raise MeshUnusable("The mesh is flat: it cannot be a head.", _HINT)
 
 

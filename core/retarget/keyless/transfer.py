@@ -63,29 +63,11 @@ class ShapeTransfer:
         vertices, triangles = target.vertices, target.triangles
         normals = _normals(vertices, triangles)
         self._skin = np.unique(triangles)
-        here = vertices[self._skin]
-        found = closest_on_side(
-            here, target.sides.label[self._skin], normals[self._skin], settled, own, sides
-        )
-        facing = self._facing(own[found.triangle], found.barycentrics, normals[self._skin])
-        close = 1 - smoothstep(found.distance, _NEAR, _FAR)
-        self._near_corners, self._near_weights = own[found.triangle], found.barycentrics
-        self._follow = close
-        trust = np.zeros(len(vertices))
-        trust[self._skin] = _TRUST * close * smoothstep(facing, 0.0, 0.5)
-
-        centres = vertices[triangles].mean(axis=1)
-        flat = np.cross(
-            vertices[triangles[:, 1]] - vertices[triangles[:, 0]],
-            vertices[triangles[:, 2]] - vertices[triangles[:, 0]],
-        )
-        flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-20)
-        at = closest_on_side(centres, target.sides.of_triangles(triangles), flat, settled, own, sides)
-        turned_away = self._facing(own[at.triangle], at.barycentrics, flat) < 0
-        followed = np.where((at.distance < _FAR) & ~turned_away, at.triangle, -1)
+        away, trust = self._find_near(sides, normals)
+        followed, barycentrics = self._find_followed(sides)
         # beyond the rig nothing moves
         held = np.ones(len(vertices), bool)
-        held[self._skin] = found.distance > _FAR
+        held[self._skin] = away > _FAR
         held[np.unique(triangles[followed >= 0])] = False
         self._solver = GradientTransfer(
             source=settled,
@@ -93,7 +75,7 @@ class ShapeTransfer:
             target=vertices,
             target_triangles=triangles,
             followed=followed,
-            barycentrics=at.barycentrics,
+            barycentrics=barycentrics,
             trust=trust,
             held=held,
         )
@@ -103,6 +85,38 @@ class ShapeTransfer:
         self._roots = (
             closest_points(vertices[parts.attached], vertices, triangles) if len(parts.attached) else None
         )
+
+    def _find_near(self, sides: ndarray, normals: ndarray) -> tuple[ndarray, ndarray]:
+        """The place on the rig nearest to each vertex of the skin, whose displacement it keeps near to.
+
+        Returns:
+            distance of the skin's vertices; and each vertex's trust in that displacement, less where the rig
+            is far or faces another way.
+        """
+        target, own, skin = self._target, self._triangles, self._skin
+        found = closest_on_side(
+            target.vertices[skin], target.sides.label[skin], normals[skin], self._settled, own, sides
+        )
+        facing = self._facing(own[found.triangle], found.barycentrics, normals[skin])
+        self._near_corners, self._near_weights = own[found.triangle], found.barycentrics
+        self._follow = 1 - smoothstep(found.distance, _NEAR, _FAR)
+        trust = np.zeros(len(target.vertices))
+        trust[skin] = _TRUST * self._follow * smoothstep(facing, 0.0, 0.5)
+        return found.distance, trust
+
+    def _find_followed(self, sides: ndarray) -> tuple[ndarray, ndarray]:
+        """The rig's triangle that each of the mesh's follows, -1 for none, and where on it (barycentrics)."""
+        target, own = self._target, self._triangles
+        vertices, triangles = target.vertices, target.triangles
+        centres = vertices[triangles].mean(axis=1)
+        flat = np.cross(
+            vertices[triangles[:, 1]] - vertices[triangles[:, 0]],
+            vertices[triangles[:, 2]] - vertices[triangles[:, 0]],
+        )
+        flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-20)
+        at = closest_on_side(centres, target.sides.of_triangles(triangles), flat, self._settled, own, sides)
+        turned_away = self._facing(own[at.triangle], at.barycentrics, flat) < 0
+        return np.where((at.distance < _FAR) & ~turned_away, at.triangle, -1), at.barycentrics
 
     def _facing(self, corners: ndarray, weights: ndarray, normals: ndarray) -> ndarray:
         own = _normals(self._settled, self._triangles)

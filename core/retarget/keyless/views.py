@@ -63,7 +63,7 @@ def picture(
     shown = render(
         torch.from_numpy(vertices.astype(np.float32)), torch.from_numpy(triangles),
         torch.from_numpy(colours.astype(np.float32)), camera, rotation, shift,
-        torch.from_numpy(light.astype(np.float32)), _BACKGROUND,
+        sh=torch.from_numpy(light.astype(np.float32)), background=_BACKGROUND,
     )  # fmt: skip
     image = (shown.image.clamp(0, 1) * 255).round().byte().numpy()
     return image, shown.fragments
@@ -84,6 +84,7 @@ class PaintedHead:
         surface: Surface,
         triangles: ndarray,
         colours: ndarray | None,
+        *,
         placement: Placement,
         points: ndarray,
         skin: ndarray,

@@ -54,13 +54,13 @@ def build_relief(
         ((relief, expression) for relief, expression in photos if relief is not None),
         key=lambda pair: -float(pair[0].trust.sum()),
     )[:_MOST_PHOTOS]
-    spread = np.stack(
+    prior_std = np.stack(
         [
             _AT_REST * atlas.covers("skin").astype(np.float32),
             *(_FOLDED * _near(usual[name]) for name in names),
         ]
     )
-    values = np.stack([np.zeros_like(spread[0]), *(_USUAL * usual.pop(name) for name in names)])
+    values = np.stack([np.zeros_like(prior_std[0]), *(_USUAL * usual.pop(name) for name in names)])
     learnt = np.zeros(len(values))
     if seen:
         strengths = np.array(
@@ -70,8 +70,8 @@ def build_relief(
         trust = np.stack([relief.trust for relief, _ in seen])
         for start in range(0, atlas.size, _ROWS):
             rows = slice(start, start + _ROWS)
-            learnt += _update(values[:, rows], spread[:, rows], strengths, shown[:, rows], trust[:, rows])
-    known = np.clip(learnt / np.maximum([float((own**2).sum()) for own in spread], 1e-30), 0, 1)
+            learnt += _update(values[:, rows], prior_std[:, rows], strengths, shown[:, rows], trust[:, rows])
+    known = np.clip(learnt / np.maximum([float((own**2).sum()) for own in prior_std], 1e-30), 0, 1)
     return {
         name: ReliefMap(heights, float(share))
         for name, heights, share in zip((NEUTRAL, *names), values, known, strict=True)
@@ -114,18 +114,20 @@ def _near(heights: Float32[ndarray, "size size"]) -> Float32[ndarray, "size size
 
 
 def _update(
-    values: ndarray, spread: ndarray, strengths: ndarray, shown: ndarray, trust: ndarray
+    values: ndarray, prior_std: ndarray, strengths: ndarray, shown: ndarray, trust: ndarray
 ) -> Float[ndarray, "maps"]:
     """Change the maps to what photos show, and return how much of their variance that takes away, in all.
 
     Args:
+        values, prior_std: ``(maps, rows, columns)``, mean and standard deviation of each map's height.
         strengths: ``(photos, maps)``, of each map in each photo.
         shown, trust: ``(photos, rows, columns)``.
     """
+    # heights h ~ N(m, V), photos y = S h + e: h += V Sᵀ (S V Sᵀ + E)⁻¹ (y - S m)
     touched = (trust > 0.02).any(axis=0)
     if not touched.any():
         return np.zeros(len(values))
-    variance = spread[:, touched].T.astype(np.float64) ** 2  # texels, maps
+    variance = prior_std[:, touched].T.astype(np.float64) ** 2  # texels, maps
     error = _ERROR**2 / np.maximum(trust[:, touched].T, 1e-4)
     expected = np.einsum("pm,mt->tp", strengths, values[:, touched])
     covariance = np.einsum("pm,tm,qm->tpq", strengths, variance, strengths)

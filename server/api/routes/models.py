@@ -22,7 +22,7 @@ def models(context: InContext) -> FaceModels:
             FaceModel(
                 name=info.name,
                 licence=info.licence,
-                state=info.state,
+                state=info.state,  # type: ignore[arg-type]  # face models know these three alone
                 summary=f"from {info.source}" if info.source else "comes with Semblance",
                 default=info.name == DEFAULT_MODEL,
             )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _Frame = Annotated[int, Field(ge=0)]
 
 
-class RetargetOptions(Options):
+class RetargetJobOptions(Options):
     """As the options of `semblance retarget`."""
 
     meshes: Meshes
@@ -40,7 +40,7 @@ class RetargetRequest(Request):
 
     kind: Literal["retarget"]
     files: Annotated[list[FileId], Field(min_length=1, max_length=1)]
-    options: RetargetOptions
+    options: RetargetJobOptions
 
 
 def _check(request: Request) -> None:
@@ -48,7 +48,7 @@ def _check(request: Request) -> None:
     _table(request.options)
 
 
-def _table(options: RetargetOptions) -> Table | None:
+def _table(options: RetargetJobOptions) -> Table | None:
     """
     Raises:
         PresetUnreadable: the preset does not hold together.
@@ -72,18 +72,17 @@ def _warm_up() -> None:
 
 def _run(task: Task, reports: Reports) -> Outcome:
     from core.retarget.animation import save_animation
-    from core.retarget.character import EXPECTED_SECONDS, animate_character
-    from core.retarget.character import RetargetOptions as Wanted
+    from core.retarget.character import EXPECTED_SECONDS, RetargetOptions, animate_character
     from core.retarget.preset import save_preset
     from core.track import load_track
 
-    chosen = RetargetOptions.of(task)
+    chosen = RetargetJobOptions.of(task)
     progress = reports.progress(EXPECTED_SECONDS)
     with progress.stage("reading"):
         track = load_track(task.files[0].path)
     with progress.stage("curves"):
         wanted = chosen.model_dump(exclude={"meshes", "preset"})
-        options = Wanted(table=_table(chosen), **wanted)
+        options = RetargetOptions(table=_table(chosen), **wanted)
         animation, mapped = animate_character(track, chosen.meshes, options)
         save_animation(animation, task.folder / "animation.npz")
         save_preset(mapped.table, task.folder / "mapping.json")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.rig import Rig
 
 
-class RigOptions(Options):
+class RigJobOptions(Options):
     """As the options of `semblance rig`."""
 
     name: Annotated[str, Field(max_length=200, description="The person's; else the first photo's.")] = ""
@@ -32,7 +32,7 @@ class RigRequest(Request):
 
     kind: Literal["rig"]
     files: Annotated[list[FileId], Field(min_length=1, max_length=20)]
-    options: RigOptions = RigOptions()
+    options: RigJobOptions = RigJobOptions()
 
 
 def _check(request: Request) -> None:
@@ -49,15 +49,14 @@ def _warm_up() -> None:
 
 
 def _run(task: Task, reports: Reports) -> Outcome:
-    from core.photos_to_rig import RigOptions as BuildOptions
-    from core.photos_to_rig import build_rig, expected_seconds
+    from core.photos_to_rig import RigOptions, build_rig, expected_seconds
     from core.rig import save_rig
     from models.face_reader import rig_reader
     from models.recognition import load_recogniser
 
-    chosen = RigOptions.of(task)
+    chosen = RigJobOptions.of(task)
     name = chosen.name or Path(task.files[0].label).stem
-    options = BuildOptions(name, chosen.quality, chosen.texture_size, chosen.strict)
+    options = RigOptions(name, chosen.quality, chosen.texture_size, chosen.strict)
     paths = [given.path for given in task.files]
     progress = reports.progress(expected_seconds(chosen.model, len(paths), options))
     rig = build_rig(paths, chosen.model, options, progress, load_recogniser(), rig_reader())

@@ -12,7 +12,7 @@ from server.jobs.registry import FileId, JobKind, Options, Request, RigId
 from server.jobs.task import Outcome, Output, Reports, Task
 
 
-class TrackOptions(Options):
+class TrackJobOptions(Options):
     """As the options of `semblance track`."""
 
     name: Annotated[str, Field(max_length=200, description="Else the clip's.")] = ""
@@ -36,7 +36,7 @@ class TrackRequest(Request):
     kind: Literal["track"]
     files: Annotated[list[FileId], Field(min_length=1, max_length=1)]
     rig: RigId | None = None
-    options: TrackOptions = TrackOptions()
+    options: TrackJobOptions = TrackJobOptions()
 
 
 def _warm_up() -> None:
@@ -47,14 +47,13 @@ def _run(task: Task, reports: Reports) -> Outcome:
     from core.retarget.smoothing import smooth_track
     from core.rig import load_rig
     from core.track import save_track, write_livelink
-    from core.video_to_track import TrackOptions as Wanted
-    from core.video_to_track import expected_for, track_video
+    from core.video_to_track import TrackOptions, expected_for, track_video
     from models.prior.prior import LandmarkPrior
 
-    chosen = TrackOptions.of(task)
+    chosen = TrackJobOptions.of(task)
     video = task.files[0]
     name = chosen.name or Path(video.label).stem
-    options = Wanted(name, chosen.start, chosen.end, chosen.point, chosen.point_time)
+    options = TrackOptions(name, chosen.start, chosen.end, chosen.point, chosen.point_time)
     rig = load_rig(task.rig.path) if task.rig else None
     progress = reports.progress(expected_for(video.path, options, rig, chosen.check))
     with reports.gently() as finishing:

@@ -1,7 +1,7 @@
 """Distance of a true face to a fitted head, as a judge measures it who knows neither's face model.
 
-Every true vertex of the face to the nearest point of the whole fitted mesh, both aligned by landmarks and then
-by closest points, with the size free: NoW's protocol on every vertex that counts as face.
+Every true vertex of the face to the nearest point of the whole fitted mesh, both aligned by landmarks and
+then by closest points, with the size free: NoW's protocol on every vertex that counts as face.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from core.geometry.alignment import align_similarity
-from core.geometry.closest import closest_points
+from tests.benchmarks.heads_support.nearest import nearest_points
 
 MARKS_68: Final = (
-    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389, 71, 63, 105, 66, 107, 336,
-    296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373,
-    380, 61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
+    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2,
+    326, 305, 33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380, 61, 39, 37,
+    0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 )  # fmt: skip
 """MediaPipe's landmark nearest to each of the 68 of iBUG's scheme; the first 17 are the outline."""
 
 _ROUNDS: Final = 60
-_EVERY: Final = 4  # of the true vertices, for the alignment; the distances are of all of them
 _KEPT: Final = 90  # per cent of the vertices that pull, and all within a millimetre
-_SETTLED: Final = 1e-6  # metres that an alignment may still move a vertex by
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def shape_error(
         landmarks: MediaPipe's on the head.
     """
     placed = aligned(truth, vertices.astype(np.float64), triangles, landmarks.astype(np.float64))
-    distance = 1e3 * closest_points(truth.face, placed, triangles).distance
+    distance = 1e3 * nearest_points(truth.face, placed, triangles)[0]
     return ShapeError(float(np.median(distance)), float(distance.mean()), float(np.percentile(distance, 90)))
 
 
@@ -79,14 +78,11 @@ def aligned(
 
     Iterated closest points (Besl and McKay 1992) with a scale, by the nearest ``_KEPT`` per cent.
     """
-    points = truth.face[::_EVERY]
-    placed = _moved(vertices, landmarks[truth.which], truth.marks)
+    placed, near = _moved(vertices, landmarks[truth.which], truth.marks), None
     for _ in range(_ROUNDS):
-        found = closest_points(points, placed, triangles)
-        kept = found.distance < max(float(np.percentile(found.distance, _KEPT)), 1e-3)
-        before, placed = placed, _moved(placed, found.position[kept], points[kept])
-        if np.abs(placed - before).max() < _SETTLED:
-            break
+        distance, position, near = nearest_points(truth.face, placed, triangles, near)
+        kept = distance < max(float(np.percentile(distance, _KEPT)), 1e-3)
+        placed = _moved(placed, position[kept], truth.face[kept])
     return placed
 
 

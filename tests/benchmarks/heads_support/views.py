@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from core.capture.faces import FaceFinder
+from core.capture.faces import Face, FaceFinder
 from core.capture.headshot import HeadShot, cut_headshot
 from core.capture.masks import PersonMasker
 from core.capture.photos import load_photo
@@ -32,7 +32,7 @@ from tests.benchmarks.heads_support.store import (
     key_of,
     to_arrays,
 )
-from tests.benchmarks.reading import read_view
+from tests.benchmarks.support.reading import read_view
 
 _MOST_SHOT_PIXELS: Final = 3_000_000  # as a rig of five photos gets
 _ROOT = Path(__file__).parents[3]
@@ -60,6 +60,11 @@ class View:
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @property
+    def yaw(self) -> float:
+        """Turn of the head as the landmarks' depths tell it, radians; see ``core.capture.faces``."""
+        return Face(self.observation.landmarks, 1.0, 1.0, 1.0).yaw
 
 
 def view_of(path: Path) -> View | None:

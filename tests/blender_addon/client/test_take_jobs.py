@@ -22,7 +22,7 @@ from blender_addon.client.take_jobs import (
 from blender_addon.retarget.animation_file import read_animation
 from core.rig import save_rig
 from core.track import save_track
-from tests.blender_addon.client.conftest import Client
+from tests.blender_addon.client.lines import Client
 from tests.performances import tilting_portrait, write_video
 from tests.rigs import make_rig
 from tests.tracks import make_track

@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 
 from blender_addon.client import messages as say
+from blender_addon.client.keys_job import MakeKeys
 from blender_addon.client.rig_job import BuildRig, RigReady
 from blender_addon.client.worker import Worker
 from blender_addon.rig_file import read_rig
-from tests.blender_addon.client.conftest import Client, Line
+from tests.blender_addon.client.lines import Client, Line
 
 
 def test_photos_become_a_rig(client: Client, portrait: Path) -> None:
@@ -188,6 +189,25 @@ def test_stopping_does_not_wait_for_a_server_that_hangs(tmp_path: Path) -> None:
         worker.stop()
         assert time.monotonic() - started < 3
     assert worker.reports.take() is None
+
+
+def test_a_request_that_nobody_knows_does_not_end_the_thread(client: Client) -> None:
+    client.wait_for_state("stopped")
+    client.worker.post(object())
+    assert client.wait_for(say.Notice, 10).is_error
+    client.worker.post(say.UseServer(None))
+    client.wait_for_state("offline", 10)
+
+
+def test_a_file_written_for_one_job_goes_when_it_is_refused(
+    client: Client, impostor: Any, tmp_path: Path
+) -> None:
+    impostor.answer = (404, b"{}")
+    mesh = tmp_path / "mesh.npz"
+    mesh.write_bytes(b"vertices")
+    client.worker.post(say.UseServer(say.RemoteServer(impostor.url, "token")))
+    client.worker.post(MakeKeys("figure", mesh, "rig", {}, "key"))
+    assert client.wait_for(say.JobEnded, 20).owner == "figure" and not mesh.exists()
 
 
 def test_an_unchanged_server_is_reported_once(client: Client) -> None:

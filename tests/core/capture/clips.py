@@ -10,6 +10,8 @@ from typing import Any
 import av
 import numpy as np
 
+from core.capture.video import Frame, open_video
+
 WIDTH, HEIGHT = 64, 48
 STEP = 8  # grey levels between frames, so that a frame tells its number
 
@@ -71,3 +73,9 @@ def write_clip(
                 container.mux(sound.encode(samples))
             container.mux(sound.encode())
     return path
+
+
+def frame_on_screen(path: Path, time: float = 0.0, long_side: int = 512) -> Frame:
+    """The frame shown at ``time`` (seconds), at most ``long_side`` pixels long."""
+    with open_video(path, long_side=long_side, threads=1) as video:
+        return video.frame_at(time)

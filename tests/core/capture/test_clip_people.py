@@ -12,7 +12,7 @@ from PIL import Image
 from core.capture.clip_people import find_people, to_document
 from core.errors import BadInput, NoFaceFound
 from core.video_to_track import TrackOptions, track_video
-from tests.core.capture.test_follow import two_people
+from tests.core.capture.faces import two_people
 from tests.performances import write_video
 
 

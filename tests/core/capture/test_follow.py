@@ -7,29 +7,19 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 
 from core.capture.faces import Face, FaceFinder
 from core.capture.follow import Person, Seen, follow_face
 from core.capture.photos import Photo
 from core.capture.video import Frame
 from core.errors import BadInput
-
-SIDE = 400
+from tests.core.capture.faces import SIDE, shifted, two_people
 
 
 @pytest.fixture(scope="module")
 def finder() -> Iterator[FaceFinder]:
     with FaceFinder() as finder:
         yield finder
-
-
-def shifted(dx: float, dy: float, mirrored: bool = False) -> np.ndarray:
-    """The astronaut, moved."""
-    picture = skimage.data.astronaut()[:SIDE, 50 : 50 + SIDE]
-    picture = picture[:, ::-1] if mirrored else picture
-    move = np.array([[1.0, 0.0, dx], [0.0, 1.0, dy]])
-    return cv2.warpAffine(picture, move, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
 
 
 def empty(seed: int) -> np.ndarray:
@@ -103,16 +93,6 @@ def test_a_click_chooses_between_two_people(finder: FaceFinder) -> None:
 def test_no_frame_is_an_error(finder: FaceFinder) -> None:
     with pytest.raises(BadInput, match="no frame"):
         follow(finder, [])
-
-
-def two_people() -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
-    """A large face alone, then with a small one to its right; a place on the small one's face."""
-    small = cv2.resize(shifted(0, 0, mirrored=True), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
-    alone = np.full((SIDE, 2 * SIDE, 3), 90, np.uint8)
-    alone[:, :SIDE] = shifted(0, 0)
-    both = alone.copy()
-    both[100 : 100 + small.shape[0], SIDE + 100 : SIDE + 100 + small.shape[1]] = small
-    return alone, both, (634.0, 174.0)
 
 
 def test_a_click_on_a_later_frame_holds_for_the_frames_before(finder: FaceFinder) -> None:

@@ -13,9 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.capture.video import open_video, probe_video, thumbnail
+from core.capture.video import open_video, probe_video
 from core.errors import BadInput, UnreadableMedia
-from tests.core.capture.clips import HEIGHT, WIDTH, number_of, picture, red_corner, write_clip
+from tests.core.capture.clips import (
+    HEIGHT,
+    WIDTH,
+    frame_on_screen,
+    number_of,
+    picture,
+    red_corner,
+    write_clip,
+)
 
 ONE = 1 << 16
 CLIPS = Path(os.environ.get("SEMBLANCE_TEST_DATA", "")) / "clips"
@@ -69,11 +77,11 @@ def test_frames_are_upright(tmp_path: Path, laying: str) -> None:
 
 def test_wide_pixels_become_square(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "wide.mp4", aspect=Fraction(3, 2))
-    assert thumbnail(path).pixels.shape == (HEIGHT, WIDTH * 3 // 2, 3)
+    assert frame_on_screen(path).pixels.shape == (HEIGHT, WIDTH * 3 // 2, 3)
 
 
 def test_colours_survive(tmp_path: Path) -> None:
-    shown = thumbnail(write_clip(tmp_path / "clip.mp4")).pixels
+    shown = frame_on_screen(write_clip(tmp_path / "clip.mp4")).pixels
     np.testing.assert_allclose(shown[4:12, 4:12].mean((0, 1)), [255, 0, 0], atol=8)
     np.testing.assert_allclose(shown[30:, 30:].mean((0, 1)), 20, atol=3)
 
@@ -96,7 +104,7 @@ def test_in_and_out_points(tmp_path: Path, name: str) -> None:
     codec = "mpeg4" if name.endswith(("mp4", "mkv", "avi")) else "libx264"
     path = write_clip(tmp_path / name, range(0, 1000, 40), gop=10, codec=codec)
     assert read(path)[1] == list(range(25))
-    assert number_of(thumbnail(path, 0.4).pixels) == 10
+    assert number_of(frame_on_screen(path, 0.4).pixels) == 10
     times, numbers, warnings = read(path, start=0.5, end=0.8)
     assert numbers == list(range(13, 21)) and warnings == []
     np.testing.assert_allclose(times, 0.04 * np.arange(13, 21), atol=2e-3)
@@ -115,8 +123,8 @@ def test_a_video_can_be_read_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("time, number", [(-1.0, 0), (0.0, 0), (0.2, 5), (0.239, 5), (0.3, 7), (99.0, 9)])
-def test_a_thumbnail_is_the_frame_on_screen(tmp_path: Path, time: float, number: int) -> None:
-    frame = thumbnail(write_clip(tmp_path / "clip.mp4"), time, long_side=32)
+def test_the_frame_on_screen(tmp_path: Path, time: float, number: int) -> None:
+    frame = frame_on_screen(write_clip(tmp_path / "clip.mp4"), time, long_side=32)
     assert number_of(frame.pixels) == number and frame.pixels.shape == (24, 32, 3)
     assert frame.time == pytest.approx(number * 0.04, abs=2e-3)
 
@@ -198,4 +206,4 @@ def test_real_clips() -> None:
         assert video.warnings == [], path
         assert times[0] >= tail - 1e-3 and np.all(np.diff(times) > 0), path
         assert times[-1] + 1 / info.fps == pytest.approx(info.duration, abs=0.1), path
-        assert max(thumbnail(path, 1.0, 320).pixels.shape) == 320, path
+        assert max(frame_on_screen(path, 1.0, 320).pixels.shape) == 320, path

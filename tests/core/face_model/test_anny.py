@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,8 @@ from core.arkit import ARKIT_INDEX
 from core.face_model.anny_uv import chart_numbers
 from core.face_model.model import JOINTS, REGIONS, FaceModel
 from core.face_model.registry import load_model
-from core.geometry.edges import side_of_loop, walk_edge_loop
 from core.landmark_topology import EYE_LEFT, IRIS_LEFT, IRIS_RIGHT, LIPS_INNER
+from tests.core.geometry.tubes import tube
 
 
 @pytest.fixture(scope="module")
@@ -87,28 +85,5 @@ def test_landmarks_lie_where_their_names_say(anny: FaceModel) -> None:
         assert anny.region_mask(region)[corners].all()
 
 
-def test_walking_a_loop_and_its_sides_on_a_tube() -> None:
-    around, rings = 8, 5
-    quads = np.array(
-        [
-            [
-                r * around + k,
-                r * around + (k + 1) % around,
-                (r + 1) * around + (k + 1) % around,
-                (r + 1) * around + k,
-            ]
-            for r in range(rings - 1)
-            for k in range(around)
-        ]
-    )
-    loop = walk_edge_loop(quads, (2 * around, 2 * around + 1))
-    assert sorted(loop) == list(range(2 * around, 3 * around))
-    assert all(abs(a - b) in (1, around - 1) for a, b in pairwise(loop))
-    assert side_of_loop(quads, loop, 0).sum() == 2 * around
-    assert len(np.unique(chart_numbers(quads))) == 1
-
-
-def test_a_loop_that_meets_a_pole_is_an_error() -> None:
-    quads = np.array([[0, 1, 2, 3], [1, 4, 5, 2]])
-    with pytest.raises(ValueError, match="does not close"):
-        walk_edge_loop(quads, (0, 1))
+def test_a_tube_of_quads_is_one_chart() -> None:
+    assert len(np.unique(chart_numbers(tube(8, 5)))) == 1

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from core.scene.camera import Camera, unproject
+from core.scene.camera import Camera
 from core.scene.interpolation import interpolate, recompute_barycentrics
 from core.scene.rasterise import Fragments, rasterise, rasterise_batch
+from tests.core.scene.tessellations import unproject
 
 
 def scene(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor, Camera, Fragments]:

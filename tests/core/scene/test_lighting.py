@@ -94,14 +94,14 @@ def test_fit_recovers_clean_light(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("spread", ["anywhere", "one side"])
-def test_fit_resists_a_fifth_of_outliers_where_least_squares_fails(seed: int, spread: str) -> None:
+@pytest.mark.parametrize("where", ["anywhere", "one side"])
+def test_fit_resists_a_fifth_of_outliers_where_least_squares_fails(seed: int, where: str) -> None:
     light, albedo, normals, colours = samples(seed)
     rng = np.random.default_rng(seed + 100)
     colours = colours + rng.normal(0, 0.01, colours.shape)
     # Dark strands of hair: over the whole face, or over half of the samples that face up and left.
     side = np.argsort(normals @ np.array([-0.7, -0.7, 0.1]))[-2 * len(normals) // 5 :]
-    outlying = rng.permutation(len(normals) if spread == "anywhere" else side)[: len(normals) // 5]
+    outlying = rng.permutation(len(normals) if where == "anywhere" else side)[: len(normals) // 5]
     colours[outlying] = rng.uniform(0.0, 0.15, (len(outlying), 3))
     robust = shading_error(light, fit_lighting(colours, albedo, normals), normals)
     plain = shading_error(light, fit_lighting(colours, albedo, normals, iterations=0), normals)

@@ -15,7 +15,7 @@ from core.face_model.registry import load_model
 from core.scene.camera import Camera, portrait_camera, transform
 from core.scene.interpolation import interpolate, recompute_barycentrics
 from core.scene.rasterise import Fragments, choose_backend, rasterise_batch
-from tests.core.scene.test_rasterise import CAMERA, at_depth, tessellation
+from tests.core.scene.tessellations import CAMERA, at_depth, tessellation
 
 pytest.importorskip("triton", reason="Triton is not installed")
 

@@ -15,10 +15,10 @@ from core.progress import Progress
 from core.rig import Rig, load_rig
 from core.sheet import EXPECTED_SECONDS, make_sheet, save_sheet
 from core.sheet.sheet import EXPRESSIONS
-from core.sheet.views import Frame, Views
+from core.sheet.views import Framing, Views
 from tests.rigs import make_rig
 
-FRONT = Frame((0.0, -0.04, 0.0), 0.3)
+FRONT = Framing((0.0, -0.04, 0.0), 0.3)
 SIZE = (160, 160)
 
 
@@ -87,7 +87,7 @@ def test_lashes_are_seen_through() -> None:
     """The lash material of this rig covers its patch by 70 %: what lies behind shines through."""
     rig = make_rig()
     plain = replace(rig, materials=tuple(replace(material, alpha=1.0) for material in rig.materials))
-    near = Frame((0.032, 0.008, 0.012), 0.03)
+    near = Framing((0.032, 0.008, 0.012), 0.03)
     assert np.abs(Views(rig).textured(near, SIZE).astype(int) - Views(plain).textured(near, SIZE)).max() > 10
 
 

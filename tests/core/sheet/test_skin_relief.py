@@ -10,10 +10,10 @@ import pytest
 
 from core.rig import Displacement, Rig
 from core.sheet.skin_relief import SkinRelief
-from core.sheet.views import Frame, Views
+from core.sheet.views import Framing, Views
 from tests.rigs import make_rig
 
-FRONT = Frame((0.0, -0.02, 0.0), 0.3)
+FRONT = Framing((0.0, -0.02, 0.0), 0.3)
 SIZE = (120, 120)
 SMILE: Mapping[str, float] = {"mouthSmileLeft": 1.0}
 

@@ -133,10 +133,10 @@ def test_charts_agree_where_they_meet(sided: HeadTexture, model: FaceModel, atla
     order = np.argsort(model.polygon_vertices, kind="stable")
     vertex = model.polygon_vertices[order]
     starts = np.flatnonzero(np.diff(vertex, prepend=-1))
-    spread = np.maximum.reduceat(shown[order], starts) - np.minimum.reduceat(shown[order], starts)
+    apart = np.maximum.reduceat(shown[order], starts) - np.minimum.reduceat(shown[order], starts)
     skin = model.region_mask("skin")[vertex[starts]]
-    assert np.percentile(spread[skin], 99) < 6
-    assert spread[skin].max() < 25
+    assert np.percentile(apart[skin], 99) < 6
+    assert apart[skin].max() < 25
 
 
 def test_open_eyes_are_not_painted_on_lids(three: HeadTexture, atlas: Atlas) -> None:

@@ -16,7 +16,7 @@ from core.face_model.model import FaceModel
 from core.landmark_topology import FACE_OVAL
 from core.scene.camera import head_rotation
 from models.data.sample import Batch
-from models.face_code import FaceCode, Spread
+from models.face_code import FaceCode, FaceCodeStd
 from models.layout import Layout
 from models.training import validation
 from models.training.config import NetworkConfig, kind_of, make_config, read_recipe, recipes
@@ -192,7 +192,7 @@ def test_networks_that_say_how_sure_they_are_learn_to(batch: Batch) -> None:
     off = replace(truth, expression=truth.expression + 0.1)
 
     def spread_term(size: float) -> float:
-        spread = Spread(
+        spread = FaceCodeStd(
             torch.full_like(truth.identity, 0.5), torch.full_like(truth.expression, size),
             torch.full((len(batch), 3), 0.1),
         )  # fmt: skip

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from core.errors import BadInput, ModelMissing, ModelUnreadable
 from models.layout import Layout
@@ -106,6 +108,22 @@ def test_files_that_hold_no_network_are_said(tmp_path: Path) -> None:
         load_network(file)
     with pytest.raises(ModelMissing):
         load_network(tmp_path / "absent.safetensors")
+
+
+def test_parameters_of_an_earlier_release_are_read_under_their_old_names(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net, layout = (
+        RecNet(4, 2, "small", spread=True).eval(),
+        Layout("rec_net", "small", 4, 2, 64, "anny", True),
+    )
+    save_network(net, layout, tmp_path / "new.safetensors")
+    with safe_open(tmp_path / "new.safetensors", "pt") as stored:
+        facts, names = stored.metadata(), list(stored.keys())
+        old = {name.replace("std_head.", "doubt."): stored.get_tensor(name) for name in names}
+    assert sum(name.startswith("doubt.") for name in old) == 2
+    save_file(old, tmp_path / "old.safetensors", facts)
+    found = load_network(tmp_path / "old.safetensors")[1].state_dict()
+    assert all(torch.equal(found[name], value) for name, value in net.state_dict().items())
 
 
 def test_the_running_mean_follows_weights_and_statistics() -> None:

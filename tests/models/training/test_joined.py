@@ -62,11 +62,11 @@ def test_expressions_and_how_sure_they_are_come_from_etnet_and_each_reads_its_ow
     with torch.no_grad():
         code, own = net(_pictures(), camera), face(_pictures(), camera)
         said, spread = expression.read(small)
-    assert code.spread is not None and own.spread is not None and spread is not None
+    assert code.std is not None and own.std is not None and spread is not None
     torch.testing.assert_close(code.expression, said)
-    torch.testing.assert_close(code.spread.expression, spread)
+    torch.testing.assert_close(code.std.expression, spread)
     for name in ("identity", "rotation"):
-        torch.testing.assert_close(getattr(code.spread, name), getattr(own.spread, name))
+        torch.testing.assert_close(getattr(code.std, name), getattr(own.std, name))
         torch.testing.assert_close(getattr(code, name), getattr(own, name))
     torch.testing.assert_close(code.translation, own.translation)
 
@@ -98,7 +98,7 @@ def test_exported_it_says_the_same_and_is_trained_on_as_what_it_was(tmp_path: Pa
     )  # fmt: skip
     written = export_network(net, card, tmp_path, noise(3))
     network = Network(written.onnx.read_bytes(), written.onnx)
-    assert network.knows_spread and network.card.parts == layout.parts
+    assert network.knows_std and network.card.parts == layout.parts
     again, found = load_network(written.safetensors)
     assert again == layout and isinstance(found, RecAugNet)
     camera = np.array([[300.0, 300, 30, 33]], np.float32).repeat(2, axis=0)
@@ -106,7 +106,7 @@ def test_exported_it_says_the_same_and_is_trained_on_as_what_it_was(tmp_path: Pa
         code = found(_pictures(), torch.from_numpy(camera))
     said = network(noise(2), camera)
     np.testing.assert_allclose(said["expression"], code.expression, atol=0.01)
-    np.testing.assert_allclose(said["expression_spread"], code.spread.expression, atol=0.01)
+    np.testing.assert_allclose(said["expression_spread"], code.std.expression, atol=0.01)
 
 
 @pytest.mark.filterwarnings("ignore")  # the exporter's, about itself
@@ -121,8 +121,14 @@ def test_an_exported_pe_net_stays_one(tmp_path: Path) -> None:
 
 
 def test_the_networks_that_ship_can_be_joined() -> None:
-    files = {name: str(SHIPPED / f"{name}.safetensors") for name in ("rec_net", "et_net")}
-    layout, net = make_network(NetworkConfig("rec_aug_net", **files), "anny")
+    config = NetworkConfig(
+        "rec_aug_net",
+        rec_net=str(SHIPPED / "rec_net.safetensors"),
+        et_net=str(SHIPPED / "et_net.safetensors"),
+        rec_net=str(SHIPPED / "rec_net.safetensors"),
+        et_net=str(SHIPPED / "et_net.safetensors"),
+    )
+    layout, net = make_network(config, "anny")
     assert layout.side == 224 and [part.side for part in layout.parts] == [224, 128] and layout.spread
     with torch.no_grad():
         assert bool(net.eval()(_pictures(224)).expression.isfinite().all())

@@ -50,7 +50,7 @@ def test_models_are_listed_with_state_and_licence(run: Run) -> None:
     assert all(model["licence"] and model["state"] for model in listed)
     text = run("models", "list").stdout
     assert all(model["name"] in text for model in listed)
-    assert all(network in text for network in ("rec_net", "et_net", "sface"))
+    assert all(network in text for network in ("rec_net", "et_net", "sface", "landmark_prior"))
 
 
 def test_a_model_says_where_it_comes_from(run: Run) -> None:

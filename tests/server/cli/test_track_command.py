@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from core.track import load_track, read_livelink
-from tests.core.capture.test_follow import two_people
+from tests.core.capture.faces import two_people
 from tests.performances import FRAMES, tilting_portrait, write_video
 from tests.server.cli.conftest import Run, events
 from tests.server.conftest import Server, start_server

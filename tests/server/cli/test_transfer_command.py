@@ -13,11 +13,10 @@ from core.arkit import ARKIT_NAMES
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.retarget.keyless.landmarks import Landmarks, save_landmarks
-from core.retarget.keyless.mesh import write_mesh
 from core.rig import save_rig
 from server.errors import UnsupportedMedia
 from tests.core.retarget.keyless.conftest import SCALE, SHIFT, Z_UP, character
-from tests.core.retarget.keyless.test_make import ball
+from tests.core.retarget.keyless.meshes import ball, write_mesh
 from tests.rigs import model_rig
 from tests.server.cli.conftest import Run
 from tests.server.conftest import Server, start_server

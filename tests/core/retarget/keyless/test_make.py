@@ -17,6 +17,7 @@ from core.retarget.keyless.make import EXPECTED_SECONDS, ShapeKeys, make_shape_k
 from core.retarget.keyless.mesh import TargetMesh
 from core.rig import Rig
 from tests.core.retarget.keyless.conftest import SCALE, SHIFT, Z_UP, character
+from tests.core.retarget.keyless.meshes import ball
 from tests.lids import lid_gap
 
 
@@ -143,18 +144,3 @@ def _broken(fault: str) -> TargetMesh:
 def test_meshes_that_cannot_be_used_are_refused(rig: Rig, fault: str, says: str) -> None:
     with pytest.raises(MeshUnusable, match=says):
         make_shape_keys(rig, _broken(fault))
-
-
-def ball(columns: int = 24) -> TargetMesh:
-    """A ball of quads without a face."""
-    rows = columns // 2
-    down, around = np.meshgrid(np.linspace(0.1, 3.0, rows), np.arange(columns) / columns * 2 * np.pi)
-    places = np.stack([np.sin(down) * np.sin(around), np.cos(down), np.sin(down) * np.cos(around)], axis=-1)
-    index = np.arange(columns * rows).reshape(columns, rows)
-    a, b = index[:, :-1], np.roll(index, -1, axis=0)[:, :-1]
-    c, d = np.roll(index, -1, axis=0)[:, 1:], index[:, 1:]
-    corners = np.stack([a, d, c, b], axis=-1).reshape(-1)
-    count = len(corners) // 4
-    return TargetMesh(
-        places.reshape(-1, 3), corners, 4 * np.arange(count), np.zeros(columns * rows, np.int64)
-    )

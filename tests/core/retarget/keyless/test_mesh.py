@@ -9,10 +9,10 @@ import pytest
 
 from core.errors import MeshUnusable
 from core.face_model.model import FaceModel
-from core.retarget.keyless.mesh import read_mesh, weld, write_mesh
+from core.retarget.keyless.mesh import read_mesh, weld
 from core.retarget.keyless.sides import find_sides
 from tests.core.retarget.keyless.conftest import character
-from tests.core.retarget.keyless.test_make import ball
+from tests.core.retarget.keyless.meshes import ball, write_mesh
 
 
 def test_meshes_travel_in_npz(tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ def show(atlas: Atlas, head: FittedHead, face: np.ndarray) -> Show:
 
 def _agreement(relief: PhotoRelief | None, heights: np.ndarray) -> float:
     assert relief is not None
-    sure = relief.trust > 0.7
-    assert sure.mean() > 0.01
-    return float(np.corrcoef(relief.heights[sure], heights[sure])[0, 1])
+    trusted = relief.trust > 0.7
+    assert trusted.mean() > 0.01
+    return float(np.corrcoef(relief.heights[trusted], heights[trusted])[0, 1])
 
 
 @pytest.mark.parametrize(("sh", "least"), [(SIDE_LAMP, 0.6), (FRONT_LAMP, 0.2)], ids=["side", "front"])
@@ -107,9 +107,9 @@ def test_the_explained_light_and_dark_is_what_the_relief_made(show: Show, bumps:
     """So that it can be taken out of the skin's colour."""
     raised, smooth = show(bumps, SIDE_LAMP), show(0 * bumps, SIDE_LAMP)
     assert raised is not None and smooth is not None
-    sure = raised.trust > 0.7
-    assert raised.shading[sure].std() > 5 * smooth.shading[sure].std()
-    assert np.abs(smooth.heights[sure]).mean() < 0.1 * np.abs(bumps[sure]).mean()
+    trusted = raised.trust > 0.7
+    assert raised.shading[trusted].std() > 5 * smooth.shading[trusted].std()
+    assert np.abs(smooth.heights[trusted]).mean() < 0.1 * np.abs(bumps[trusted]).mean()
 
 
 def test_paint_is_relief_to_a_lesser_degree_than_shading(show: Show, bumps: np.ndarray) -> None:
@@ -119,8 +119,8 @@ def test_paint_is_relief_to_a_lesser_degree_than_shading(show: Show, bumps: np.n
     painted = show(0 * bumps, SIDE_LAMP, paint=0.05 * freckles / freckles.std())
     raised = show(bumps, SIDE_LAMP)
     assert painted is not None and raised is not None
-    sure = raised.trust > 0.7
-    assert painted.heights[sure].std() < 0.6 * raised.heights[sure].std()
+    trusted = raised.trust > 0.7
+    assert painted.heights[trusted].std() < 0.6 * raised.heights[trusted].std()
 
 
 def test_a_photo_of_few_pixels_shows_no_relief(show: Show, bumps: np.ndarray) -> None:
