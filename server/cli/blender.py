@@ -11,7 +11,7 @@ import typer
 from server.cli.files import check_output
 from server.cli.options import Debug, Force, Json, Server, Token
 from server.cli.reporting import Reporter
-from server.cli.work import workplace
+from server.cli.workplaces import workplace
 
 RigArgument = Annotated[Path, typer.Argument(metavar="RIG", help="A .semrig file.")]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from server.cli.reporting import Reporter
-from server.cli.work import workplace
+from server.cli.workplaces import workplace
 
 
 def print_people(

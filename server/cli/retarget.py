@@ -12,7 +12,7 @@ from core.errors import BadInput
 from server.cli.files import check_output
 from server.cli.options import Debug, Force, Json, Server, Token
 from server.cli.reporting import Reporter
-from server.cli.work import workplace
+from server.cli.workplaces import workplace
 
 _KEYS_HELP = 'JSON of the character\'s shape keys: {"mesh": ["jawOpen", ...], ...}.'
 

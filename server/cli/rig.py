@@ -10,7 +10,7 @@ import typer
 from server.cli.files import check_output, photo_files
 from server.cli.options import Debug, Force, Json, Server, Token
 from server.cli.reporting import Reporter
-from server.cli.work import workplace
+from server.cli.workplaces import workplace
 
 
 def rig(

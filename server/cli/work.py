@@ -1,17 +1,14 @@
-"""Where a command has its jobs done: in this process, or on a server.
+"""What a command asks of the place that does its jobs, be it this process or a server.
 
 Commands say once what they want of a :class:`Workplace`; the job's recipe is the kind's own in both places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-
-from server.cli.reporting import Reporter
 
 Given = Any
 """A file or rig as the workplace that took it knows it."""
@@ -68,21 +65,6 @@ class Workplace(Protocol):
             SemblanceError: it failed.
             Cancelled, KeyboardInterrupt: it was stopped; nothing was written.
         """
-
-
-@contextmanager
-def workplace(server: str | None, token: str | None, reporter: Reporter) -> Iterator[Workplace]:
-    """This process, or the server of that address."""
-    if server:
-        from server.cli.remote import working
-
-        with working(server, token, reporter) as there:
-            yield there
-    else:
-        from server.cli.here import working_here
-
-        with working_here(reporter) as here:
-            yield here
 
 
 def place_of_result(name: str, target: Path, also: Mapping[str, Path | None] | None) -> Path | None:

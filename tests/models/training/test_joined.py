@@ -125,8 +125,6 @@ def test_the_networks_that_ship_can_be_joined() -> None:
         "rec_aug_net",
         rec_net=str(SHIPPED / "rec_net.safetensors"),
         et_net=str(SHIPPED / "et_net.safetensors"),
-        rec_net=str(SHIPPED / "rec_net.safetensors"),
-        et_net=str(SHIPPED / "et_net.safetensors"),
     )
     layout, net = make_network(config, "anny")
     assert layout.side == 224 and [part.side for part in layout.parts] == [224, 128] and layout.spread
