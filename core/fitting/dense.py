@@ -30,6 +30,7 @@ from core.fitting.landmark_terms import (
     geman_mcclure,
     landmark_weights,
 )
+from core.fitting.lens import TIE, photos_of_one_camera
 from core.fitting.types import Observation, PhotoFit
 from core.landmark_topology import FACE_OVAL
 from core.scene.camera import Camera, rotation_matrix
@@ -73,7 +74,7 @@ class DenseWeights:
     sparsity: float = 10.0
     exclusive: float = 30.0
     believed: float = 1.0
-    believed_identity: float = 10.0
+    believed_identity: float = 1.0
     albedo_prior: float = 0.15
     correction: float = 0.05
     correction_size: float = 0.003
@@ -151,6 +152,7 @@ class _DenseSolver:
         )
         focal = torch.tensor([np.log(float(p.camera.fx)) for p in photos], dtype=f32)
         self.start_focal, self.log_focal = focal, focal.clone().requires_grad_()
+        self.cameras = [torch.tensor(photos) for photos in photos_of_one_camera(observations)]
         self.rough = torch.zeros(surface.model.vertex_count, 3, requires_grad=True)
 
         self.centre = torch.tensor([[o.width / 2, o.height / 2] for o in observations], dtype=f32)
@@ -359,6 +361,9 @@ class _DenseSolver:
         prior = prior + w.believed * believed
         prior = prior + w.exclusive * e[:, _EXCLUSIVE].min(dim=-1).values.square().sum()
         prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
+        for photos in self.cameras:  # of one camera: ((log f_i - mean) / tie)²
+            own = self.log_focal[photos]
+            prior = prior + ((own - own.mean()) / TIE).square().sum()
         size, bend = posed.correction, self.rough - posed.correction
         held = size.square().sum() + bend.square().sum()
         return prior + self.correction_weight * held / w.correction_size**2

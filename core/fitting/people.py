@@ -60,13 +60,13 @@ def among_people(model: FaceModel) -> tuple[FaceModel, PeoplePrior]:
 
 def _made_for(model: FaceModel, arrays: dict[str, ndarray]) -> bool:
     """Whether the file speaks of this very topology, place and basis."""
-    if arrays["beyond"].shape[1] != model.vertex_count or len(arrays["to_model"]) != len(model.identity_basis):
+    if arrays["beyond"].shape[1] != model.vertex_count or len(arrays["to_model"]) != len(
+        model.identity_basis
+    ):
         return False
     return bool(np.abs(model.template - arrays["template"]).max() < _SAME)
 
 
-def _unpacked(
-    steps_of: ndarray, step: Float32[ndarray, "modes"]
-) -> Float32[ndarray, "modes vertices 3"]:
+def _unpacked(steps_of: ndarray, step: Float32[ndarray, "modes"]) -> Float32[ndarray, "modes vertices 3"]:
     """Offsets that are stored as 16-bit multiples of a step of each mode, metres."""
     return steps_of.astype(np.float32) * step[:, None, None]

@@ -20,7 +20,8 @@ from core.fitting.points import LinearPoints, PointView
 POSE = 7
 """Unknowns of a photo before the units of its expression: rotation, translation, log focal length."""
 
-_ZOOM = 6  # the log focal length's place
+ZOOM = 6
+"""The log focal length's place among them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class PointWeights:
     ridge: float = 1.0
     exclusive: float = 30.0
     believed: float = 1.0
-    believed_identity: float = 3.0
+    believed_identity: float = 1.0
     outlier: float = 2.5
 
 
@@ -131,8 +132,8 @@ class PointTerms:
         g[units] += curve * e + w.sparsity * belief.sparsity / 2 + precision * (e - belief.expression)
         # ((log f - m) / σ)²
         prior_mean, prior_std = view.focal_prior
-        H[_ZOOM, _ZOOM] += 1 / prior_std**2
-        g[_ZOOM] += (view.log_focal - prior_mean) / prior_std**2
+        H[ZOOM, ZOOM] += 1 / prior_std**2
+        g[ZOOM] += (view.log_focal - prior_mean) / prior_std**2
         return H, g
 
     def measured(
@@ -226,7 +227,7 @@ class _Slopes:
         """Rows of the Jacobian: how measures of some points follow the pose and the other unknowns."""
         view, turned = self.view, self.in_camera[points] - self.view.translation
         rows = point_rows(points, turned[None], pull[None], view.rotation[None], self.shape, between=1)[0]
-        rows[:, :, _ZOOM] = zoom
+        rows[:, :, ZOOM] = zoom
         return rows.reshape(-1, rows.shape[2])
 
 
