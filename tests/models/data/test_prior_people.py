@@ -2,7 +2,8 @@
 
 But for lids that closed at 0.72 and lips that moved less then: the stored landmarks and pictures were made
 anew when Anny's units were mended, and when the skin beside the nose was smoothed; expressions and poses are
-those of the training.
+those of the training, but for one coefficient: since CPEM's supplement counts browDown and browInnerUp among
+the pairs that exclude each other, the smaller of the two is at rest.
 """
 
 from __future__ import annotations
