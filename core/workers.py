@@ -68,7 +68,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _one_torch_thread() -> None:
-    torch.get_num_threads()  # a thread takes the process's count at its first question, whatever was set before
+    torch.get_num_threads()  # at the first question a thread takes the process's count, whatever it had set
     torch.set_num_threads(1)
 
 
