@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from core.numbers import Number
 from core.progress import Progress
@@ -65,6 +65,7 @@ class Registered:
         return ""
 
 
+@runtime_checkable
 class Registry(Protocol):
     """Models of one sort."""
 

@@ -64,7 +64,12 @@ def _count() -> int:
 def _pool() -> ThreadPoolExecutor:
     # torch, and with it MKL and its OpenMP, counts threads for each of ours, and starts with all cores. It is
     # the one library that computes with OpenMP here; Numba and BLAS count for the whole process.
-    return ThreadPoolExecutor(_count(), "worker", torch.set_num_threads, (1,))
+    return ThreadPoolExecutor(_count(), "worker", _one_torch_thread)
+
+
+def _one_torch_thread() -> None:
+    torch.get_num_threads()  # at the first question a thread takes the process's count, whatever it had set
+    torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads

@@ -2,7 +2,8 @@
 
 But for lids that closed at 0.72 and lips that moved less then: the stored landmarks and pictures were made
 anew when Anny's units were mended, and when the skin beside the nose was smoothed; expressions and poses are
-those of the training.
+those of the training, but for one coefficient: since CPEM's supplement counts browDown and browInnerUp among
+the pairs that exclude each other, the smaller of the two is at rest.
 """
 
 from __future__ import annotations
@@ -24,12 +25,11 @@ def test_the_same_seed_gives_the_person_it_always_gave() -> None:
     arrays, pictures = HeadRenderer(load_model("anny"), ExpressionSampler(), 5).person(3)
     with np.load(KEPT, allow_pickle=False) as kept:
         np.testing.assert_array_equal(arrays["expression"], kept["expression"])
-        # the last bits depend on the processor, and so does the noise of a landmark network
+        # the last bits depend on the processor
         np.testing.assert_allclose(arrays["rotation"], kept["rotation"], atol=1e-6)
         np.testing.assert_allclose(arrays["true"][:, ::20], kept["true"], atol=1e-3)
-        np.testing.assert_allclose(arrays["looks"][:FRAMES, :, ::20], kept["looks"], atol=0.5)
+        # On another processor an edge falls on the next pixel, and a landmark network answers with a pixel here
+        # or there; so both are compared as a whole. Light that is 1 % brighter moves pictures by 1.36.
+        assert np.abs(arrays["looks"][:FRAMES, :, ::20] - kept["looks"]).mean() < 0.3
         small = [cv2.resize(picture, (24, 24), interpolation=cv2.INTER_AREA) for picture in pictures[:FRAMES]]
-        # an edge may fall on the next pixel there, so single values differ; another light or skin moves all
-        differences = np.abs(np.stack(small).astype(int) - kept["pictures"])
-        assert differences.mean() < 0.05
-        assert np.mean(differences > 2) < 0.005
+        assert np.abs(np.stack(small).astype(int) - kept["pictures"]).mean() < 0.4
