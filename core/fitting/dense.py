@@ -54,8 +54,7 @@ class DenseWeights:
         colour_noise: standard deviation of a linear colour.
         landmark_noise, closure_noise: standard deviations, fractions of the eye distance.
         contour: of the silhouette term.
-        identity, sparsity, exclusive, believed, believed_identity: as in the landmark fit. What is believed
-            is set so that the fit ends nearer to the truth than the belief (``tests.benchmarks.belief``).
+        identity, sparsity, exclusive, believed, believed_identity: as in the landmark fit.
         albedo_prior: how firmly a point's albedo is held to the person's skin tone, in photos.
         correction: of the free-form correction's size and roughness.
         correction_size: metres that count as one.

@@ -26,7 +26,7 @@ _ROUNDS: Final = 3  # of light and albedo in turns
 _SEEN: Final = 0.3  # visibility times skin from which a point counts
 _FEWEST: Final = 50  # points that a photo must share with the others to be judged
 _DARKEST: Final = 0.02  # shade that no point falls below
-_WORSE: Final = 1.15  # times the error of before: a refinement that is worse by more is taken back
+_WORSE: Final = 1.05  # times the error of before: a refinement that is worse by more is taken back
 
 
 def left_out_errors(flow: ViewFlow, model: FaceModel, fit: DenseFit) -> Float[ndarray, "photos"]:
