@@ -47,7 +47,7 @@ def test_a_shared_lens_starts_from_the_photos_median(seen: list[Observation]) ->
 def test_photos_of_one_camera_come_out_with_one_lens(anny: FaceModel, seen: list[Observation]) -> None:
     """A face that fills more of its photo is taken for one seen through a longer lens, if for itself."""
     near = seen[1].landmarks.copy()
-    centre = np.float32([seen[1].width / 2, seen[1].height / 2])
+    centre = np.array([seen[1].width / 2, seen[1].height / 2], np.float32)
     near[:, :2] = centre + 2.0 * (near[:, :2] - centre)
     near[:, 2] *= 2.0
     together = [seen[0], replace(seen[1], landmarks=near)]
