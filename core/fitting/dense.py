@@ -30,6 +30,7 @@ from core.fitting.landmark_terms import (
     geman_mcclure,
     landmark_weights,
 )
+from core.fitting.lens import TIE, photos_of_one_camera
 from core.fitting.types import Observation, PhotoFit
 from core.landmark_topology import FACE_OVAL
 from core.scene.camera import Camera, rotation_matrix
@@ -53,8 +54,7 @@ class DenseWeights:
         colour_noise: standard deviation of a linear colour.
         landmark_noise, closure_noise: standard deviations, fractions of the eye distance.
         contour: of the silhouette term.
-        identity, sparsity, exclusive, believed, believed_identity: as in the landmark fit. What is believed
-            is set so that the fit ends nearer to the truth than the belief (``tests.benchmarks.belief``).
+        identity, sparsity, exclusive, believed, believed_identity: as in the landmark fit.
         albedo_prior: how firmly a point's albedo is held to the person's skin tone, in photos.
         correction: of the free-form correction's size and roughness.
         correction_size: metres that count as one.
@@ -73,7 +73,7 @@ class DenseWeights:
     sparsity: float = 10.0
     exclusive: float = 30.0
     believed: float = 1.0
-    believed_identity: float = 10.0
+    believed_identity: float = 1.0
     albedo_prior: float = 0.15
     correction: float = 0.05
     correction_size: float = 0.003
@@ -151,6 +151,7 @@ class _DenseSolver:
         )
         focal = torch.tensor([np.log(float(p.camera.fx)) for p in photos], dtype=f32)
         self.start_focal, self.log_focal = focal, focal.clone().requires_grad_()
+        self.cameras = [torch.tensor(photos) for photos in photos_of_one_camera(observations)]
         self.rough = torch.zeros(surface.model.vertex_count, 3, requires_grad=True)
 
         self.centre = torch.tensor([[o.width / 2, o.height / 2] for o in observations], dtype=f32)
@@ -350,7 +351,8 @@ class _DenseSolver:
     def _prior(self, posed: _Posed) -> Tensor:
         """What is known without the photos; Gaussians p (x - m)², and sparse expressions."""
         w, e = self.weights, self.expression
-        prior = w.identity * (self.identity_precision * (self.identity - self.identity_mean).square()).sum()
+        apart = self.identity - self.identity_mean
+        prior = w.identity * (apart @ self.identity_precision @ apart)
         prior = prior + w.sparsity * (self.sparsity * e.clamp_min(0)).sum() + e.square().sum()
         believed = (self.prior_precision * (e - self.prior_mean).square()).sum()
         # the turns are small, so that they add to the start's
@@ -358,6 +360,9 @@ class _DenseSolver:
         prior = prior + w.believed * believed
         prior = prior + w.exclusive * e[:, _EXCLUSIVE].min(dim=-1).values.square().sum()
         prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
+        for photos in self.cameras:  # of one camera: ((log f_i - mean) / tie)²
+            own = self.log_focal[photos]
+            prior = prior + ((own - own.mean()) / TIE).square().sum()
         size, bend = posed.correction, self.rough - posed.correction
         held = size.square().sum() + bend.square().sum()
         return prior + self.correction_weight * held / w.correction_size**2

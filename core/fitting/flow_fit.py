@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32
 from numpy import ndarray
+from scipy.linalg import block_diag
 
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.dense import DenseFit
 from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.face_surface import SurfacePoints, sample_face, smooth_modes
 from core.fitting.landmark_solver import LandmarkWeights, landmark_view
+from core.fitting.left_out import explains_no_worse
 from core.fitting.point_solver import PointSolver
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import Observation, PhotoFit
@@ -85,7 +87,8 @@ def refine_by_flow(
     """Refine a dense fit by flow between the photos, in turns of flow and fit.
 
     A single photo has no other to be compared with, and its fit is given back as it is; so is that of photos
-    all taken from about the same side, or with too little in common.
+    all taken from about the same side, or with too little in common, and of photos that, left out, are
+    explained worse than before: hard light, expressions and hair that differ pass for parallax.
 
     Args:
         belief: what networks say of the person and the photos.
@@ -96,17 +99,19 @@ def refine_by_flow(
     points = sample_face(model, POINTS)
     flow = ViewFlow(model, observations, points)
     free_form = _free_form(model, weights, belief)
+    before = fit
     for done in range(rounds):
         tracks = trusted_tracks(flow, model, fit, weights)
         if not any(each.trust.any() for each in tracks):
-            return fit
+            return before
         fitting = part(progress, (done + 0.5) / rounds, (done + 1) / rounds)
         fit = fit_tracks(
             model, observations, points, tracks, fit, weights,
             belief=belief, free_form=free_form, progress=fitting,
         )  # fmt: skip
         progress((done + 1) / rounds)
-    return settle_expressions(model, observations, points, tracks, fit, weights, belief=belief)
+    fit = settle_expressions(model, observations, points, tracks, fit, weights, belief=belief)
+    return fit if explains_no_worse(flow, model, before, fit) else before
 
 
 def trusted_tracks(flow: ViewFlow, model: FaceModel, fit: DenseFit, weights: TrackWeights) -> list[Tracks]:
@@ -139,7 +144,7 @@ def settle_expressions(
     views = _views(observations, tracks, fit.photos, belief or FaceBelief(), weights)
     nothing = np.zeros(0)
     views = [_with_scatter(view, nothing, places) for view in views]
-    solver = PointSolver(places, views, nothing, weights, (nothing, nothing))
+    solver = PointSolver(places, views, nothing, weights, (nothing, np.zeros((0, 0))))
     solver.run(_SETTLING, enough=1e-4, progress=progress)
     return DenseFit(fit.identity, fit.correction, _lit_as(fit.photos, solver.fits()))
 
@@ -178,7 +183,7 @@ def fit_tracks(
     modes = len(start.identity)
     mean, precision = belief.identity_prior(modes, weights.believed_identity)
     beyond = np.zeros(len(free_form))
-    prior = np.append(mean, beyond), np.append(precision, beyond + 1)
+    prior = np.append(mean, beyond), block_diag(precision, np.eye(len(beyond)))
     solver = PointSolver(places, views, np.append(start.identity, beyond), weights, prior)
     few = min(_FIRST_ITERATIONS, iterations // 2)
     share = few / (few + iterations)

@@ -17,6 +17,7 @@ from core.fitting.face_belief import FaceBelief, with_closed_bites
 from core.fitting.face_surface import FaceSurface
 from core.fitting.flow_fit import refine_by_flow
 from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.people import among_people
 from core.fitting.types import FittedHead, Observation
 from core.fitting.upright import stand_upright
 from core.progress import Progress
@@ -47,7 +48,9 @@ def fit_head(
         raise BadInput("There is no photo to fit.", "Give at least one photo with a face.")
     progress = progress or Progress(EXPECTED_SECONDS)
     lips = LipSeal(model)
+    model, people = among_people(model)
     model = replace(model, identity_basis=lips.sealed(model.identity_basis))
+    belief = replace(belief or FaceBelief(), people=people)
     belief = with_closed_bites(belief, [seen.teeth_meet for seen in observations])
     with progress.stage("landmarks"):
         coarse = fit_landmarks(model, observations, belief=belief, progress=progress.update)
@@ -58,7 +61,7 @@ def fit_head(
         )  # fmt: skip
     with progress.stage("views"):
         # Seen from several sides, a face says more of its shape than the network knows.
-        shown = None if belief is None else replace(belief, identity=None, identity_std=None)
+        shown = replace(belief, identity=None, identity_std=None)
         fine = refine_by_flow(model, observations, fine, belief=shown, progress=progress.update)
     with progress.stage("expressions"):
         of_basis = model.neutral(fine.identity.astype(np.float32))

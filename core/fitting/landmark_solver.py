@@ -6,7 +6,7 @@ INORig's landmark term (eq. 9) on MediaPipe's 478 points; everything photometric
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +15,7 @@ from numpy import ndarray
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.landmark_terms import landmark_weights
+from core.fitting.lens import shared_lenses
 from core.fitting.point_solver import PointSolver
 from core.fitting.point_terms import PointWeights
 from core.fitting.points import LinearPoints, PointView
@@ -87,7 +88,7 @@ def fit_landmarks(
         _start(seen, points, weights, prior[0], believed)
         for seen, believed in zip(observations, belief.photos(len(observations)), strict=True)
     ]
-    solver = PointSolver(points, views, prior[0], weights, prior)
+    solver = PointSolver(points, _with_common_lenses(views), prior[0], weights, prior)
     solver.solve_poses()
     cost = solver.run(iterations, progress=progress)
     return LandmarkFit(solver.identity if identity is None else identity, solver.fits(), cost)
@@ -118,6 +119,20 @@ def _start(
     )
     focal_std = weights.focal_std if seen.focal is None else 0.03
     return landmark_view(seen, photo, weights, focal_std, belief)
+
+
+def _with_common_lenses(views: list[PointView]) -> list[PointView]:
+    """Photos of one camera start with one lens, each as far away as it then is."""
+    started = list(views)
+    lenses = shared_lenses([view.seen for view in views], [view.focal_prior for view in views])
+    for lens in lenses:
+        for photo in lens.photos:
+            view = started[photo]
+            nearer = np.exp(lens.log_focal - view.log_focal)
+            started[photo] = replace(
+                view, log_focal=lens.log_focal, translation=view.translation * np.array([1, 1, nearer])
+            )
+    return started
 
 
 def landmark_view(

@@ -14,12 +14,14 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.linalg import block_diag
 from scipy.spatial.transform import Rotation
 
 from core.arkit import ARKIT_NAMES
 from core.fitting.arrow import Part, solve_arrow
 from core.fitting.landmark_terms import TONGUE
-from core.fitting.point_terms import POSE, PointResiduals, PointTerms, PointWeights
+from core.fitting.lens import TIE, SharedLens, shared_lenses
+from core.fitting.point_terms import POSE, ZOOM, PointResiduals, PointTerms, PointWeights
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import PhotoFit
 from core.workers import map_threads
@@ -32,6 +34,8 @@ class PointSolver:
         views: each with its start and with what is believed of its photo.
         identity: to start from.
         prior: mean and precision of the identity; N(0, 1) where not given.
+
+    Photos of one camera are held to a lens that they share, see ``core.fitting.lens``.
     """
 
     def __init__(
@@ -40,14 +44,15 @@ class PointSolver:
         views: Sequence[PointView],
         identity: Float[ndarray, "identity"],
         weights: PointWeights,
-        prior: tuple[Float[ndarray, "identity"], Float[ndarray, "identity"]] | None = None,
+        prior: tuple[Float[ndarray, "identity"], Float[ndarray, "identity identity"]] | None = None,
     ) -> None:
-        self.weights = weights
-        self.views, self.identity = list(views), identity
+        self.weights, self.identity = weights, identity
+        self._lenses = shared_lenses([view.seen for view in views], [view.focal_prior for view in views])
+        self.views = _tied(list(views), self._lenses)
         self._terms = PointTerms(points, weights)
         self._prior_mean: ndarray
         self._precision: ndarray
-        self._prior_mean, self._precision = prior or (np.zeros(len(identity)), np.ones(len(identity)))
+        self._prior_mean, self._precision = prior or (np.zeros(len(identity)), np.eye(len(identity)))
 
     def run(
         self,
@@ -58,15 +63,15 @@ class PointSolver:
         """Damped Gauss-Newton steps until one gains less than the fraction ``enough``; returns the energy."""
         damping = 1e-3
         residuals = self._residuals(self.identity, self.views)
-        cost = self._cost(self.identity, self.views, residuals)
+        cost = self._cost(self.identity, self._lenses, self.views, residuals)
         for done in range(iterations):
             progress(done / iterations)
-            tried_identity, tried = self._apply(self._step(damping, residuals))
+            tried_identity, lenses, tried = self._apply(self._step(damping, residuals))
             tried_residuals = self._residuals(tried_identity, tried)
-            tried_cost = self._cost(tried_identity, tried, tried_residuals)
+            tried_cost = self._cost(tried_identity, lenses, tried, tried_residuals)
             if tried_cost < cost:
                 settled = cost - tried_cost < enough * cost
-                self.identity, self.views = tried_identity, tried
+                self.identity, self._lenses, self.views = tried_identity, lenses, tried
                 residuals, cost = tried_residuals, tried_cost
                 damping = max(damping / 5, 1e-8)
                 if settled:
@@ -100,30 +105,52 @@ class PointSolver:
         return [self._terms.residuals(identity, view) for view in views]
 
     def _cost(
-        self, identity: ndarray, views: Sequence[PointView], residuals: Sequence[PointResiduals]
+        self,
+        identity: ndarray,
+        lenses: Sequence[SharedLens],
+        views: Sequence[PointView],
+        residuals: Sequence[PointResiduals],
     ) -> float:
-        """(x - m)ᵀ P (x - m) of the identity, and the photos' terms."""
+        """(x - m)ᵀ P (x - m) of the identity, ((log f - m) / σ)² of each lens, and the photos' terms."""
         apart = identity - self._prior_mean
-        known = self.weights.identity * float(apart @ (self._precision * apart))
+        known = self.weights.identity * float(apart @ self._precision @ apart)
+        known += sum(((lens.log_focal - lens.prior[0]) / lens.prior[1]) ** 2 for lens in lenses)
         return known + sum(map(self._terms.cost, views, residuals))
 
     def _step(self, damping: float, residuals: Sequence[PointResiduals]) -> tuple[ndarray, list[ndarray]]:
-        """(H + damping diag H) d = -g: the photos' unknowns within bounds, tied by the identity alone."""
+        """(H + damping diag H) d = -g: photos' unknowns within bounds, tied by identity and lenses alone."""
         own = POSE + len(ARKIT_NAMES)
-        shared = self.weights.identity * np.diag(self._precision)
-        slope = self.weights.identity * self._precision * (self.identity - self._prior_mean)
+        shared = self.weights.identity * self._precision
+        slope = self.weights.identity * self._precision @ (self.identity - self._prior_mean)
+        lens_of = {photo: number for number, lens in enumerate(self._lenses) for photo in lens.photos}
+        firm = np.diag([1 / lens.prior[1] ** 2 for lens in self._lenses])
+        pull = np.array([(lens.log_focal - lens.prior[0]) / lens.prior[1] ** 2 for lens in self._lenses])
         parts = []
         pairs = zip(self.views, residuals, strict=True)
         found = map_threads(lambda pair: self._terms.normal_equations(*pair), pairs)
-        for view, (H, g) in zip(self.views, found, strict=True):
+        for number, (view, (H, g)) in enumerate(zip(self.views, found, strict=True)):
+            to_lenses = np.zeros((own, len(self._lenses)))
+            if number in lens_of:  # ((log f_i - log f) / tie)²
+                lens = lens_of[number]
+                to_lenses[ZOOM, lens] = -1 / TIE**2
+                firm[lens, lens] += 1 / TIE**2
+                pull[lens] += (self._lenses[lens].log_focal - view.log_focal) / TIE**2
             shared, slope = shared + H[own:, own:], slope + g[own:]
             low, high = np.full(own, -np.inf), np.full(own, np.inf)
             low[POSE:], high[POSE:] = -view.expression, 1 - view.expression
             low[POSE + TONGUE] = high[POSE + TONGUE] = 0
-            parts.append(Part(_damped(H[:own, :own], damping), H[:own, own:], -g[:own], low, high))
-        return solve_arrow(_damped(shared, damping), -slope, parts)
+            tie = np.hstack([H[:own, own:], to_lenses])
+            parts.append(Part(_damped(H[:own, :own], damping), tie, -g[:own], low, high))
+        return solve_arrow(_damped(block_diag(shared, firm), damping), -np.append(slope, pull), parts)
 
-    def _apply(self, step: tuple[ndarray, list[ndarray]]) -> tuple[ndarray, list[PointView]]:
+    def _apply(
+        self, step: tuple[ndarray, list[ndarray]]
+    ) -> tuple[ndarray, list[SharedLens], list[PointView]]:
+        modes = len(self.identity)
+        lenses = [
+            replace(lens, log_focal=lens.log_focal + float(change))
+            for lens, change in zip(self._lenses, step[0][modes:], strict=True)
+        ]
         moved = [
             replace(
                 view,
@@ -134,7 +161,16 @@ class PointSolver:
             )
             for view, d in zip(self.views, step[1], strict=True)
         ]
-        return self.identity + step[0], moved
+        return self.identity + step[0][:modes], lenses, _tied(moved, lenses)
+
+
+def _tied(views: list[PointView], lenses: Sequence[SharedLens]) -> list[PointView]:
+    """The views, those that share a lens held to it."""
+    tied = list(views)
+    for lens in lenses:
+        for photo in lens.photos:
+            tied[photo] = replace(tied[photo], focal_prior=(lens.log_focal, TIE))
+    return tied
 
 
 def _damped(H: ndarray, damping: float) -> ndarray:

@@ -66,7 +66,7 @@ class Tracks:
 
 
 @dataclass(frozen=True)
-class _View:
+class SkinView:
     """The head as the present fit puts it before the camera of one crop."""
 
     camera: Camera
@@ -100,10 +100,18 @@ class ViewFlow:
         Raises:
             ValueError: the light of a photo (``sh``) is not known.
         """
-        views = [self._view(neutral, photo, index) for index, photo in enumerate(photos)]
+        views = self.views(neutral, photos)
         return map_threads(lambda index: self._track(views, index), range(len(views)))
 
-    def _view(self, neutral: ndarray, photo: PhotoFit, index: int) -> _View:
+    def views(self, neutral: Float32[ndarray, "vertices 3"], photos: Sequence[PhotoFit]) -> list[SkinView]:
+        """The head before each photo's camera; arguments and errors as of :meth:`tracks`."""
+        return [self._view(neutral, photo, index) for index, photo in enumerate(photos)]
+
+    def surface(self, view: SkinView) -> Float32[ndarray, "points 6"]:
+        """Positions and normals of the points, camera axes."""
+        return self._points @ view.surface
+
+    def _view(self, neutral: ndarray, photo: PhotoFit, index: int) -> SkinView:
         model, seen = self.model, self.observations[index]
         head = neutral + np.tensordot(photo.expression.astype(np.float32), model.expression_deltas, axes=1)
         vertices = torch.from_numpy((head @ photo.rotation.T + photo.translation).astype(np.float32))
@@ -115,7 +123,7 @@ class ViewFlow:
         on_face = fragments.covered.numpy() & ((self._face[corners] * bary).sum(axis=-1) > 0.05)
         if photo.sh is None:
             raise ValueError("flow needs the photos' light")
-        return _View(
+        return SkinView(
             camera=camera,
             colours=self._colours[index],
             skin=seen.skin,
@@ -126,15 +134,15 @@ class ViewFlow:
             sh=photo.sh.astype(np.float32),
         )
 
-    def _track(self, views: list[_View], index: int) -> Tracks:
+    def _track(self, views: list[SkinView], index: int) -> Tracks:
         view = views[index]
         synthesis, others = self._synthesise(views, index)
         flow, trust = _agree(view, synthesis, others)
         # What the others show goes by the present geometry, and so does what they are shown of this photo:
         # if each took the whole step, they would only swap places.
         flow = flow * others[..., None] / (others + self._own(view) + 0.05)[..., None]
-        surface = self._points @ view.surface
-        at, seen = _sees(view, surface)
+        surface = self.surface(view)
+        at, seen = sees(view, surface)
         moved = at + sample_image(flow.astype(np.float32), at)
         trusted = seen * sample_image(trust.astype(np.float32), at)
         crop = self.observations[index]
@@ -147,7 +155,7 @@ class ViewFlow:
         pixels = moved / crop.crop_scale + np.array([crop.crop_left, crop.crop_top])
         return Tracks(pixels, np.maximum(edge, trusted), across * outline[:, None])
 
-    def _synthesise(self, views: list[_View], index: int) -> tuple[ndarray, ndarray]:
+    def _synthesise(self, views: list[SkinView], index: int) -> tuple[ndarray, ndarray]:
         """The photo (linear) as the others have it, itself where they see nothing; and their weight."""
         view = views[index]
         surface = view.places @ view.surface
@@ -156,7 +164,7 @@ class ViewFlow:
         chosen = np.linspace(0, len(others) - 1, min(len(others), _MOST_OTHERS)).astype(int)
         for other in [others[each] for each in chosen]:
             there = view.places @ other.surface
-            at, seen = _sees(other, there)
+            at, seen = sees(other, there)
             some = seen > 0
             at, there, seen = at[some], there[some], seen[some] * sample_image(other.skin, at[some])
             colour[some] += seen[:, None] * sample_image(other.colours, at) / _lit(there, other.sh)
@@ -170,13 +178,13 @@ class ViewFlow:
         seen_there[rows[known], columns[known]] = weight[known]
         return picture, seen_there
 
-    def _own(self, view: _View) -> Float32[ndarray, "side side"]:
+    def _own(self, view: SkinView) -> Float32[ndarray, "side side"]:
         own = np.zeros(view.on_face.shape, np.float32)
         own[view.on_face] = _facing(view.places @ view.surface)
         return own
 
 
-def _agree(view: _View, synthesis: ndarray, others: ndarray) -> tuple[ndarray, ndarray]:
+def _agree(view: SkinView, synthesis: ndarray, others: ndarray) -> tuple[ndarray, ndarray]:
     """Flow from the synthesis to the photo, pixels, and how far it is to be trusted, 0-1."""
     side = len(synthesis)
     ours, contrast = _even_contrast(view.colours, view.on_face)
@@ -195,7 +203,7 @@ def _agree(view: _View, synthesis: ndarray, others: ndarray) -> tuple[ndarray, n
     return there, trust
 
 
-def _sees(view: _View, surface: Float32[ndarray, "points 6"]) -> tuple[ndarray, ndarray]:
+def sees(view: SkinView, surface: Float32[ndarray, "points 6"]) -> tuple[ndarray, ndarray]:
     """Pixels of surface points (position, normal) and how well the view sees them, 0-1."""
     at = project_camera(torch.from_numpy(surface[:, :3]), view.camera).numpy()
     side = len(view.depth)

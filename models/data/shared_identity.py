@@ -25,6 +25,7 @@ from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
 from core.fitting.face_surface import face_weight
 from core.geometry.alignment import align_similarity
+from core.numbers import Number
 from core.retarget.keyless.registration import TargetSkin, register
 from core.retarget.keyless.sides import closest_on_side, find_sides
 from core.scene.shading import vertex_normals
@@ -117,27 +118,57 @@ def align_templates(own: FaceModel, other: FaceModel) -> tuple[Any, ndarray, nda
     )
 
 
-def learn_shared_identity(anny: FaceModel, other: FaceModel, modes: int | None = None) -> SharedIdentity:
-    """The map from the other model's heads to anny's; about ten seconds.
+@dataclass(frozen=True)
+class LaidHeads:
+    """Another model's heads on vertices of anny's face, each as near to a head of anny's as it comes.
+
+    Fields and coefficients follow 1 and the other's own coefficients, linearly: those of a head with
+    coefficients c are ``identity @ (1, c)``.
+
+    Attributes:
+        vertices: anny's, of the face, where the other's skin is known.
+        weight: of each.
+        identity: anny's whitened coefficients.
+        scale, place: that bring the other's head, in anny's axes and its template's size, onto anny's.
+        covariance: of anny's coefficients when the other's are known.
+        left: offsets that anny's basis leaves, metres.
+        turn, unit, shift: the similarity between the templates, as :func:`align_templates` has it.
+    """
+
+    vertices: Int[ndarray, "points"]
+    weight: Float[ndarray, "points"]
+    identity: Float[ndarray, "modes fields"]
+    scale: Float[ndarray, "fields"]
+    place: Float[ndarray, "3 fields"]
+    covariance: Float[ndarray, "modes modes"]
+    left: Float[ndarray, "fields points 3"]
+    turn: Float[ndarray, "3 3"]
+    unit: Number
+    shift: Float[ndarray, "3"]
+
+
+def lay_heads(anny: FaceModel, other: FaceModel, modes: int | None = None) -> LaidHeads:
+    """The other model's heads as anny's; about ten seconds.
 
     Args:
-        modes: of anny's basis that are used; the other coefficients are 0.
+        modes: of anny's basis that are used; all where not given.
     """
-    scale, rotation, shift = align_templates(anny, other)
+    unit, turn, shift = align_templates(anny, other)
     # the other model in anny's axes, its template in anny's size and place
-    template = (other.template.astype(np.float64) - shift) @ rotation / scale
-    basis = other.identity_basis.astype(np.float64) @ rotation / scale
+    template = (other.template.astype(np.float64) - shift) @ turn / unit
+    basis = other.identity_basis.astype(np.float64) @ turn / unit
     own, corners, barycentrics, normals = _correspondence(anny, other, template)
     weight = face_weight(anny)[own].astype(np.float64)
 
     used = len(anny.identity_basis) if modes is None else modes
+    anny_basis = anny.identity_basis[:used, own].astype(np.float64)
     mean = np.einsum("pk,pkd->pd", barycentrics, template[corners])
     moved = np.einsum("pk,mpkd->mpd", barycentrics, basis[:, corners])
     whitened = _Whitener(normals, weight)
     # anny's template + modes ~ s * (mean + moved) + t. The product of s and the coefficients is left out.
     unknown = np.concatenate(
         [
-            whitened(anny.identity_basis[:used, own].astype(np.float64)),
+            whitened(anny_basis),
             -whitened(mean[None]),
             -whitened(np.eye(3)[:, None].repeat(len(own), axis=1)),
         ]
@@ -146,16 +177,33 @@ def learn_shared_identity(anny: FaceModel, other: FaceModel, modes: int | None =
     ridge = np.r_[np.ones(used), np.zeros(4)]
     covariance = np.linalg.inv(unknown @ unknown.T + np.diag(ridge))
     found = covariance @ unknown @ known.T  # (modes, scale, place) for 1 and the other's coefficients
+    identity, scale, place = found[:used], found[used], found[used + 1 :]
+    fields = np.concatenate([-anny.template[own].astype(np.float64)[None], moved])
+    left = (
+        fields + scale[:, None, None] * mean + place.T[:, None] - np.tensordot(identity.T, anny_basis, axes=1)
+    )
+    return LaidHeads(
+        own, weight, identity, scale, place, covariance[:used, :used], left, turn, float(unit), shift
+    )  # fmt: skip
 
+
+def learn_shared_identity(anny: FaceModel, other: FaceModel, modes: int | None = None) -> SharedIdentity:
+    """The map from the other model's heads to anny's; about ten seconds.
+
+    Args:
+        modes: of anny's basis that are used; the other coefficients are 0.
+    """
+    laid = lay_heads(anny, other, modes)
+    used = len(laid.identity)
     matrix = np.zeros((len(anny.identity_basis), len(other.identity_basis) + 1))
-    matrix[:used] = found[:used]
-    size, place = found[used], found[used + 1 :]
-    place = place - np.outer(rotation.T @ shift / scale, size)  # from the other head's own origin
+    matrix[:used] = laid.identity
+    # from the other head's own origin
+    place = laid.place - np.outer(laid.turn.T @ laid.shift / laid.unit, laid.scale)
     spread = np.ones(len(matrix))
-    spread[:used] = np.sqrt(np.diag(covariance)[:used])
+    spread[:used] = np.sqrt(np.diag(laid.covariance))
+    size = laid.scale / laid.unit
     arrays = (
-        matrix[:, 1:].T, matrix[:, 0], spread, rotation, size[1:] / scale, size[0] / scale,
-        place[:, 1:].T, place[:, 0],
+        matrix[:, 1:].T, matrix[:, 0], spread, laid.turn, size[1:], size[0], place[:, 1:].T, place[:, 0],
     )  # fmt: skip
     return SharedIdentity(*(np.array(array, np.float32, order="C") for array in arrays))
 

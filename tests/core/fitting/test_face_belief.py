@@ -72,9 +72,13 @@ def face_error(model: FaceModel, identity: ndarray, truth: ndarray) -> float:
 
 def test_what_is_not_believed_is_the_prior() -> None:
     mean, precision = FaceBelief(np.array([0.5, -1.0, 3.0]), np.array([0.5, 0.1, 2.0])).identity_prior(5, 1.0)
-    np.testing.assert_allclose(mean, [0.5, -1, 3, 0, 0])
-    np.testing.assert_allclose(precision, [4, 100, 1, 1, 1])  # a deviation of 2 knows no less than the prior
-    np.testing.assert_array_equal(FaceBelief().identity_prior(3, 1.0), ([0, 0, 0], [1, 1, 1]))
+    np.testing.assert_allclose(mean, [0.5 * 3 / 4, -1 * 99 / 100, 0, 0, 0])  # (D b) / (1 + D), D = 1/σ² - 1
+    np.testing.assert_allclose(
+        precision, np.diag([4, 100, 1, 1, 1])
+    )  # a deviation of 2 knows no less than the prior
+    mean, precision = FaceBelief().identity_prior(3, 1.0)
+    np.testing.assert_array_equal(mean, [0, 0, 0])
+    np.testing.assert_array_equal(precision, np.eye(3))
     shorter, _ = FaceBelief(np.ones(4), np.ones(4)).identity_prior(2, 1.0)
     assert shorter.shape == (2,)
 
@@ -235,23 +239,22 @@ def test_readings_become_a_belief_and_gaps_say_nothing() -> None:
     for other in others:
         assert not other.expression_precision.any() and not other.knows_rotation
         assert not other.rotation_precision.any()
-    np.testing.assert_allclose(belief.identity_prior(3, 1.0)[1], 4)
+    np.testing.assert_allclose(belief.identity_prior(3, 1.0)[1], 4 * np.eye(3))
     assert believed([None], None).identity is None
 
 
 def test_photos_whose_teeth_meet_are_believed_to_have_a_closed_jaw() -> None:
     jaw = ARKIT_INDEX["jawOpen"]
-    assert with_closed_bites(None, [False, False]) is None
     told = about_expression(0.5, 0.1)
     assert with_closed_bites(told, [False]) is told
     belief = with_closed_bites(FaceBelief(identity=np.ones(3)), [True, False])
-    assert belief is not None and belief.identity is not None and belief.identity.sum() == 3
+    assert belief.identity is not None and belief.identity.sum() == 3
     first, second = belief.photos(2)
     assert first.expression[jaw] < 0.1 and first.expression_std[jaw] < 0.1
     assert np.isinf(np.delete(first.expression_std, jaw)).all()
     assert np.isinf(second.expression_std).all()
     both = with_closed_bites(told, [True])
-    assert both is not None and both.photos(1)[0].expression[SMILE] == pytest.approx(0.5)
+    assert both.photos(1)[0].expression[SMILE] == pytest.approx(0.5)
 
 
 def test_a_smile_over_closed_teeth_is_fitted_by_lips_and_not_by_the_jaw(
@@ -261,7 +264,7 @@ def test_a_smile_over_closed_teeth_is_fitted_by_lips_and_not_by_the_jaw(
     seen = photograph(anny, truth, expression(mouthSmileLeft=0.6, mouthSmileRight=0.6, **lips), noise=0.01)
     jaw, raised = ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthUpperUpLeft"]
     untold, told = (
-        fit_landmarks(anny, [seen], belief=with_closed_bites(None, [meet])).photos[0].expression
+        fit_landmarks(anny, [seen], belief=with_closed_bites(FaceBelief(), [meet])).photos[0].expression
         for meet in (False, True)
     )
     assert told[jaw] < 0.08 and told[jaw] < untold[jaw]

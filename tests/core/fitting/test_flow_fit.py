@@ -9,46 +9,21 @@ from numpy import ndarray
 
 from core.face_model.model import FaceModel
 from core.fitting.dense import DenseFit
-from core.fitting.face_surface import FaceSurface, SurfacePoints, face_weight, sample_face, smooth_modes
+from core.fitting.face_surface import SurfacePoints, face_weight, sample_face, smooth_modes
 from core.fitting.flow_fit import TrackWeights, fit_tracks, refine_by_flow, settle_expressions
-from core.fitting.types import Observation, PhotoFit
+from core.fitting.types import PhotoFit
 from core.fitting.view_flow import Tracks, ViewFlow
 from core.geometry.alignment import align_similarity
 from core.landmark_topology import EYE_LEFT, EYE_RIGHT
-from core.scene.camera import Camera, portrait_camera, project
+from core.scene.camera import Camera, project
 from core.scene.shading import vertex_normals
-from tests.core.people import SIDE, expression, light, person, photograph
-
-YAWS = (-0.45, 0.0, 0.45)
+from tests.core.fitting.turned_views import YAWS, fit_with, spots, views_of
+from tests.core.people import SIDE, expression, person, photograph
 
 
 @pytest.fixture(scope="module")
 def points(anny: FaceModel) -> SurfacePoints:
     return sample_face(anny, 600)
-
-
-def spots(model: FaceModel) -> ndarray:
-    """Skin with moles and blotches of a centimetre: something that flow can hold on to."""
-    rng = np.random.default_rng(0)
-    surface = FaceSurface(model)
-    rough = torch.from_numpy(rng.standard_normal((model.vertex_count, 3)).astype(np.float32))
-    smooth = surface.smooth(rough).numpy()[:, :1]
-    return np.array([0.5, 0.33, 0.25]) * (1 + 0.35 * np.clip(smooth / smooth.std(), -2, 2))
-
-
-def views_of(model: FaceModel, identity: ndarray) -> list[Observation]:
-    return [photograph(model, identity, expression(), yaw, albedo=spots(model)) for yaw in YAWS]
-
-
-def fit_with(identity: ndarray, model: FaceModel) -> DenseFit:
-    """The true cameras and light round an identity of one's choice."""
-    photos = []
-    for yaw in YAWS:
-        camera, rotation, translation = portrait_camera(SIDE, 0.24, yaw, target=(0.0, -0.03, 0.03))
-        photos.append(
-            PhotoFit(camera, rotation.double().numpy(), translation.double().numpy(), expression(), light())
-        )
-    return DenseFit(identity, np.zeros_like(model.template), photos)
 
 
 def face_error(model: FaceModel, found: ndarray, truth: ndarray) -> float:

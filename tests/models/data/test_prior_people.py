@@ -28,8 +28,8 @@ def test_the_same_seed_gives_the_person_it_always_gave() -> None:
         # the last bits depend on the processor
         np.testing.assert_allclose(arrays["rotation"], kept["rotation"], atol=1e-6)
         np.testing.assert_allclose(arrays["true"][:, ::20], kept["true"], atol=1e-3)
-        # On another processor an edge falls on the next pixel, and a landmark network answers with a pixel here
-        # or there; so both are compared as a whole. Light that is 1 % brighter moves pictures by 1.36.
+        # On another processor an edge falls on the next pixel, and the landmark network answers with a pixel
+        # here or there; so both are compared as a whole. Light that is 1 % brighter moves pictures by 1.36.
         assert np.abs(arrays["looks"][:FRAMES, :, ::20] - kept["looks"]).mean() < 0.3
         small = [cv2.resize(picture, (24, 24), interpolation=cv2.INTER_AREA) for picture in pictures[:FRAMES]]
         assert np.abs(np.stack(small).astype(int) - kept["pictures"]).mean() < 0.4
