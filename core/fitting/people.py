@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from numpy import ndarray
 
 from core.face_model.model import FaceModel
@@ -29,7 +29,7 @@ class PeoplePrior:
     Attributes:
         mean: of the coordinates.
         to_model: ``to_model @ w`` are the coefficients of the face model's own basis, in which networks
-            speak; what lies beyond that basis is not in them.
+            speak; what of the face lies beyond that basis is not in them.
     """
 
     mean: Float[ndarray, "modes"]
@@ -50,23 +50,13 @@ def among_people(model: FaceModel) -> tuple[FaceModel, PeoplePrior]:
         arrays = {name: stored[name] for name in stored.files}
     if not _made_for(model, arrays):
         return own
-    beyond = _unpacked(arrays["beyond"], arrays["beyond_steps"])
-    # basis = Fᵀ B + Gᵀ E of the model's basis B and the modes E beyond it
-    basis = np.tensordot(arrays["to_model"].T, model.identity_basis, axes=1)
-    basis += np.tensordot(arrays["to_beyond"].T, beyond, axes=1)
+    basis = arrays["basis"].astype(np.float32) * arrays["steps"][:, None, None]
     prior = PeoplePrior(arrays["mean"].astype(np.float64), arrays["to_model"].astype(np.float64))
-    return replace(model, identity_basis=basis.astype(np.float32)), prior
+    return replace(model, identity_basis=basis), prior
 
 
 def _made_for(model: FaceModel, arrays: dict[str, ndarray]) -> bool:
     """Whether the file speaks of this very topology, place and basis."""
-    if arrays["beyond"].shape[1] != model.vertex_count or len(arrays["to_model"]) != len(
-        model.identity_basis
-    ):
+    if arrays["basis"].shape[1] != model.vertex_count or len(arrays["to_model"]) != len(model.identity_basis):
         return False
     return bool(np.abs(model.template - arrays["template"]).max() < _SAME)
-
-
-def _unpacked(steps_of: ndarray, step: Float32[ndarray, "modes"]) -> Float32[ndarray, "modes vertices 3"]:
-    """Offsets that are stored as 16-bit multiples of a step of each mode, metres."""
-    return steps_of.astype(np.float32) * step[:, None, None]

@@ -4,9 +4,10 @@
 
 writes ``core/fitting/data/anny_people.npz`` for :mod:`core.fitting.people`. ICT-FaceKit (MIT; Li et al. 2020)
 must have been added (``semblance models add ict``). Its heads are laid on anny's vertices
-(:mod:`models.data.shared_identity`); what anny's basis cannot say of them is kept as modes of its own,
-continued over the rest of the head. The prior is the Gaussian with the moments of a mixture, half anny's own
-heads and half ICT's, cut to the coordinates that vary most on the face.
+(:mod:`models.data.shared_identity`); what anny's basis cannot say of them is kept as modes of its own. The
+prior is the Gaussian with the moments of a mixture, half anny's own heads and half ICT's, cut to the
+coordinates that vary most on the face. Over skull and neck, of which the laid faces say nothing, each
+coordinate is what anny's own heads usually have with such a face.
 """
 
 from __future__ import annotations
@@ -26,15 +27,17 @@ from core.deformation.interior import settle_neutral
 from core.face_model.laplacian import mesh_laplacian
 from core.face_model.model import FaceModel
 from core.face_model.registry import load_model
-from core.fitting.face_surface import face_weight
 from models.data.shared_identity import LaidHeads, lay_heads
 
 _BEYOND: Final = 48  # modes beyond anny's basis: 98 % of what it cannot say
 _KEPT: Final = 120  # coordinates: as many as anny has, 99.6 % of the variance
 _OWN_HEADS: Final = 0.5  # share of anny's own heads in the mixture
 _SLACK: Final = 0.02  # variance of the modes beyond the basis that is not ICT's
-_FAR: Final = 0.045  # metres from the face where modes have died away
-_SKULL: Final = 0.05  # weight of the skin off the face when the coordinates are chosen
+_FAR: Final = 0.06  # metres from the face where what anny's heads do not explain has died away
+# Metres on the face that count as one standard deviation, if it were a hundred points, when the rest of the
+# head is drawn from it. With 3 mm and less skulls came out narrow at the top, like eggs.
+_LOOSE: Final = 0.015
+_POINTS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,19 @@ class _Mixed:
 def learn_people(anny: FaceModel, other: FaceModel) -> dict[str, ndarray]:
     """The arrays of the file, see :func:`core.fitting.people.among_people`."""
     laid = lay_heads(anny, other)
-    coefficients, beyond_on_face = _beyond(laid)
-    beyond = np.stack([_over_head(anny, laid, mode) for mode in beyond_on_face])
-    basis = np.concatenate([anny.identity_basis, beyond])
+    coefficients, beyond = _beyond(laid)
+    on_face = np.concatenate([anny.identity_basis[:, laid.vertices], beyond])
     mixed = _mixture(np.concatenate([laid.identity, coefficients]), laid.covariance)
-    factor, mean = _coordinates(anny, basis, mixed)
-    modes = len(anny.identity_basis)
-    steps = np.abs(beyond).max(axis=(1, 2)) / 32_767
+    factor, mean = _coordinates(on_face, laid.weight, mixed)
+    moves = np.tensordot(factor.T, on_face, axes=1)
+    usual = _usual_heads(anny, laid, moves)
+    basis = np.stack([_over_head(anny, laid, *each) for each in zip(moves, usual, strict=True)])
+    steps = np.abs(basis).max(axis=(1, 2)) / 32_767
     return {
         "mean": mean.astype(np.float32),
-        "to_model": factor[:modes].astype(np.float32),
-        "to_beyond": factor[modes:].astype(np.float32),
-        "beyond": np.rint(beyond / steps[:, None, None]).astype(np.int16),
-        "beyond_steps": steps.astype(np.float32),
+        "to_model": factor[: len(anny.identity_basis)].astype(np.float32),
+        "basis": np.rint(basis / steps[:, None, None]).astype(np.int16),
+        "steps": steps.astype(np.float32),
         "template": anny.template,
     }
 
@@ -76,22 +79,36 @@ def _beyond(laid: LaidHeads) -> tuple[Float[ndarray, "beyond fields"], Float[nda
     return coefficients.T, modes.reshape(_BEYOND, -1, 3)
 
 
+def _usual_heads(
+    anny: FaceModel, laid: LaidHeads, moves: Float[ndarray, "kept points 3"]
+) -> Float[ndarray, "kept vertices 3"]:
+    """What anny's heads usually have with such faces: ridge regression on its basis, prior N(0, 1)."""
+    each = np.sqrt(laid.weight * _POINTS / laid.weight.sum()) / _LOOSE
+    known = (anny.identity_basis[:, laid.vertices] * each[:, None]).reshape(len(anny.identity_basis), -1)
+    wanted = (moves * each[:, None]).reshape(len(moves), -1)
+    coefficients = np.linalg.solve(known @ known.T + np.eye(len(known)), known @ wanted.T)
+    return np.tensordot(coefficients.T, anny.identity_basis, axes=1)
+
+
 def _over_head(
-    anny: FaceModel, laid: LaidHeads, mode: Float[ndarray, "points 3"]
+    anny: FaceModel,
+    laid: LaidHeads,
+    move: Float[ndarray, "points 3"],
+    usual: Float[ndarray, "vertices 3"],
 ) -> Float[ndarray, "vertices 3"]:
-    """A mode of the face continued over the skin, biharmonic, to rest; what is not skin follows."""
+    """A move of the face over the whole head: the usual one, and what the face has besides, dying away."""
     skin = anny.region_mask("skin")
     away, _ = cKDTree(anny.template[laid.vertices]).query(anny.template)
     fixed = ~skin | (away > _FAR)
     fixed[laid.vertices] = True
     free = np.flatnonzero(~fixed)
-    moved = np.zeros((anny.vertex_count, 3))
-    moved[laid.vertices] = mode
+    besides = np.zeros((anny.vertex_count, 3))
+    besides[laid.vertices] = move - usual[laid.vertices]
     bending = mesh_laplacian(anny)
     bending = (bending @ bending).tocsc()
-    moved[free] = splu(bending[free][:, free].tocsc()).solve(-(bending[free] @ moved))
+    besides[free] = splu(bending[free][:, free].tocsc()).solve(-(bending[free] @ besides))
     ahead, back = (
-        settle_neutral(anny, (anny.template + side * moved).astype(np.float32), anny.template)
+        settle_neutral(anny, (anny.template + side * (usual + besides)).astype(np.float32), anny.template)
         for side in (1, -1)
     )
     return (ahead - back) / 2
@@ -115,23 +132,16 @@ def _mixture(laid: Float[ndarray, "all fields"], covariance: Float[ndarray, "mod
 
 
 def _coordinates(
-    anny: FaceModel, basis: Float[ndarray, "all vertices 3"], mixed: _Mixed
+    on_face: Float[ndarray, "all points 3"], weight: Float[ndarray, "points"], mixed: _Mixed
 ) -> tuple[Float[ndarray, "all kept"], Float[ndarray, "kept"]]:
     """Coefficients ``F w`` for coordinates w of unit variance, those that move the face most; w's mean."""
     values, vectors = np.linalg.eigh(mixed.covariance)
     whole = vectors * np.sqrt(np.maximum(values, 1e-9))
-    weight = np.sqrt(np.maximum(face_weight(anny), _SKULL * anny.region_mask("skin")))
-
-    def on_face(coefficients: Float[ndarray, "all some"]) -> Float[ndarray, "some coordinates"]:
-        moved = np.tensordot(coefficients.T, basis * weight[:, None], axes=1)
-        flat: ndarray = moved.reshape(coefficients.shape[1], -1)
-        return flat
-
-    moves = on_face(whole)
+    weighted = (on_face * np.sqrt(weight)[:, None]).reshape(len(on_face), -1)
+    moves = whole.T @ weighted
     _, turns = np.linalg.eigh(moves @ moves.T)
     factor = whole @ turns[:, ::-1][:, :_KEPT]
-    kept = on_face(factor)
-    mean = np.linalg.lstsq(kept.T, on_face(mixed.mean[:, None])[0], rcond=None)[0]
+    mean = np.linalg.lstsq((factor.T @ weighted).T, mixed.mean @ weighted, rcond=None)[0]
     return factor, mean
 
 
