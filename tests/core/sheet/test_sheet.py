@@ -69,7 +69,7 @@ def test_the_head_painted_over_the_photo_looks_like_the_photo(portrait_rig: Rig)
     face = np.s_[70:110, 60:100]  # nose and cheeks
     difference = np.abs(photo[face].mean((0, 1)) - painted[face].mean((0, 1)))
     assert difference.max() < 25
-    assert np.abs(photo[:10] - painted[:10]).max() == 0  # above the head nothing is touched
+    assert np.abs(photo[:6] - painted[:6]).max() == 0  # above the head, here hair alone, nothing is touched
 
 
 def test_expressions_move_the_face_and_turns_the_head(portrait_rig: Rig) -> None:
