@@ -105,6 +105,17 @@ def test_networks_are_used_without_the_engines_that_train_them() -> None:
     assert found == []
 
 
+def test_no_test_file_imports_another() -> None:
+    """What tests share lies in modules of its own."""
+    found = [
+        (file.name, node.module)
+        for file in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("package", ["core", "models", "server"])
 def test_blender_stays_outside(package: str) -> None:
     assert [(str(file), name) for file, name in _imports(package) if name in BLENDER] == []

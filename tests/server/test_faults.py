@@ -25,7 +25,7 @@ from server.errors import QuotaExceeded, WorkerDied
 from server.folder import read_note
 from tests.server.cli.conftest import is_running
 from tests.server.conftest import ROOT, Server, Start
-from tests.server.test_files import picture
+from tests.server.pictures import picture
 
 posix = pytest.mark.skipif(os.name != "posix", reason="processes are killed differently on Windows")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import os
 import socket
 import struct
 import time
@@ -15,7 +13,6 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from PIL import Image
 
 from core.errors import UnreadableMedia
 from core.rig import save_rig
@@ -23,12 +20,7 @@ from server.client import Client
 from server.errors import Conflict, NotFound, TooLarge, UnsupportedMedia
 from tests.rigs import make_rig
 from tests.server.conftest import Server, Start, cutting_proxy, zip_of
-
-
-def picture(kind: str = "PNG", side: int = 40) -> bytes:
-    stream = io.BytesIO()
-    Image.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(stream, kind)
-    return stream.getvalue()
+from tests.server.pictures import picture
 
 
 def send(server: Server, content: Any, name: str = "a.png") -> httpx.Response:

@@ -16,7 +16,7 @@ from server.api.schemas import Job
 from server.client import Client
 from server.errors import Conflict, NotFound, TooMany
 from tests.server.conftest import Server, Start, cutting_proxy
-from tests.server.test_files import picture
+from tests.server.pictures import picture
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from models.training.config import TrainingConfig
 from models.training.loop import train
 from models.training.source import DataFacts, Head, ShardSource
 from tests.models.training.conftest import small_config
-from tests.models.training.test_resuming import stops_after
+from tests.models.training.stopping import stops_after
 
 
 class _Faulty:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,7 @@ from models.training.checkpoints import FILE
 from models.training.config import TrainingConfig
 from models.training.loop import train
 from tests.models.training.conftest import small_config
-
-
-def stops_after(steps: int) -> Callable[[], bool]:
-    """Asked after every step: true after so many."""
-    asked = iter(range(1, 10_000))
-    return lambda: next(asked) >= steps
+from tests.models.training.stopping import stops_after
 
 
 @pytest.fixture(scope="module")
