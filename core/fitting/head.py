@@ -17,6 +17,7 @@ from core.fitting.face_belief import FaceBelief, with_closed_bites
 from core.fitting.face_surface import FaceSurface
 from core.fitting.flow_fit import refine_by_flow
 from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.lids import settle_lids
 from core.fitting.people import among_people
 from core.fitting.types import FittedHead, Observation
 from core.fitting.upright import stand_upright
@@ -68,4 +69,5 @@ def fit_head(
         settled = settle_neutral(model, lips.closed(of_basis + fine.correction), of_basis)
         neutral, photos = stand_upright(model, settled, fine.photos)
         expressions = personalise_expressions(model, neutral)
-    return FittedHead(model, fine.identity, neutral, expressions, photos)
+        head = FittedHead(model, fine.identity, neutral, expressions, photos)
+        return replace(head, photos=settle_lids(head, observations, belief))
