@@ -78,6 +78,8 @@ def rig_request(person: SemblancePerson) -> BuildRig:
     options: dict[str, object] = {"name": person.name, "model": person.model, "quality": person.quality}
     if person.texture_size != "auto":
         options["texture_size"] = int(person.texture_size)
+    if person.focal > 0:
+        options["focal"] = f"{person.focal:g}@{person.sensor:g}"
     return BuildRig(person.uid, photo_paths(person), options, person.job_key, job=person.job)
 
 

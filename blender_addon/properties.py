@@ -68,6 +68,12 @@ class SemblancePerson(WithJob, bpy.types.PropertyGroup):
     texture_size: EnumProperty(
         name=texts.TEXTURE_SIZE, description=texts.TEXTURE_SIZE_TIP, items=texts.TEXTURE_SIZES
     )
+    focal: FloatProperty(
+        name=texts.FOCAL, description=texts.FOCAL_TIP, min=0, soft_max=200, precision=1, unit="CAMERA"
+    )
+    sensor: FloatProperty(
+        name=texts.SENSOR, description=texts.SENSOR_TIP, default=36, min=1, precision=1, unit="CAMERA"
+    )
     rig: StringProperty()  # of the head in the scene
 
 

@@ -20,6 +20,8 @@ class PhotoFit:
 
     ``width``, ``height`` and the intrinsics (pixels) are those of the picture ``preview`` where the rig
     keeps one, else of the photo. ``camera`` is the pose of a Blender camera in the head's space, 4×4 by rows.
+    ``equivalent`` is the lens in millimetres on 36 along the photo's longer side, and ``lens`` who told it:
+    ``given``, ``exif`` or ``assumed``; of the photo ``lens_of``, if not this one. Older rigs say neither.
     """
 
     file: str
@@ -31,6 +33,9 @@ class PhotoFit:
     expression: dict[str, float]
     warnings: tuple[str, ...]
     preview: str | None
+    equivalent: float = 0.0
+    lens: str = ""
+    lens_of: str = ""
 
 
 def read_photos(document: Mapping[str, Any], preview_sizes: Mapping[str, tuple[int, int]]) -> list[PhotoFit]:
@@ -63,6 +68,7 @@ def _photo(
     translation = np.array(item["translation"], float)
     if rotation.shape != (3, 3) or translation.shape != (3,):
         raise ValueError(f"the pose of {item['file']} has another shape")
+    lens: Mapping[str, Any] = item.get("lens") or {}
     pose = np.eye(4)
     pose[:3, :3] = _AXES @ rotation.T @ _CAMERA
     pose[:3, 3] = _AXES @ (-rotation.T @ translation)
@@ -79,6 +85,9 @@ def _photo(
         expression={str(name): float(value) for name, value in item["expression"].items() if value},
         warnings=tuple(str(line) for line in item.get("warnings", ())),
         preview=preview,
+        equivalent=36.0 * camera["fx"] / max(int(item["width"]), int(item["height"])),
+        lens=str(lens.get("source") or ""),
+        lens_of=str(lens.get("shared_with") or ""),
     )
 
 

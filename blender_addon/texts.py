@@ -45,6 +45,16 @@ TEXTURE_SIZES = (
     ("2048", "2048", "2048 texels a side"),
     ("4096", "4096", "4096 texels a side"),
 )
+FOCAL = "Focal Length"
+FOCAL_TIP = (
+    "Of the lens that took all photos, in millimetres. At 0 each photo's EXIF tells it, and where none does "
+    "it is assumed"
+)
+SENSOR = "Sensor Width"
+SENSOR_TIP = (
+    "Of the camera that took the photos, along their longer side, in millimetres. 36 makes the focal length "
+    "a 35 mm equivalent"
+)
 
 # People and photos
 ADD_PERSON = "Add Person"
@@ -113,6 +123,17 @@ FAILED = "Head not built"
 NO_PHOTOS_ERROR = "Add photos first."
 REMOVE_NAMED_PHOTO = "Remove {name}"
 USE_DEFAULT_MODEL = "Use the Default Face Model"
+
+# A photo's lens: source → sentence
+LENSES = {
+    "given": "Lens {mm} mm (as given)",
+    "exif": "Lens {mm} mm (from the photo's EXIF)",
+    "assumed": "Lens about {mm} mm (assumed)",
+}
+SHARED_LENSES = {
+    "exif": "Lens {mm} mm (shared with {file}, from its EXIF)",
+    "assumed": "Lens about {mm} mm (shared with {file}, assumed)",
+}
 
 # The head
 REGIONS = {

@@ -24,9 +24,10 @@ from core.fitting.head import EXPECTED_SECONDS as FIT_SECONDS
 from core.fitting.head import fit_head
 from core.fitting.observe import observe
 from core.fitting.types import FittedHead, Observation, PhotoFit
+from core.lens import GivenLens
 from core.progress import Progress
 from core.retarget.wrinkles import WRINKLES
-from core.rig import Displacement, Rig, RigCamera, RigMaterial, RigPhoto
+from core.rig import Displacement, Rig, RigCamera, RigLens, RigMaterial, RigPhoto
 from core.scene.camera import Camera, focal_length_pixels
 from core.scene.lighting import ambient_light
 from core.surface.texture import build_texture
@@ -51,12 +52,14 @@ class RigOptions:
         quality: how large the texture is and how much of the photos' detail goes into it.
         texture_size: texels along a side, instead of the quality's.
         strict: a photo that cannot be used is an error also when others can.
+        lens: that took all photos, whatever their files tell.
     """
 
     name: str = ""
     quality: Quality = "standard"
     texture_size: int | None = None
     strict: bool = False
+    lens: GivenLens | None = None
 
     @property
     def texels(self) -> int:
@@ -173,7 +176,9 @@ def _read_photos(
                     twin = sources[photo.sha256].path
                     warnings.append(f"{path.name} is the same photo as {twin.name}; it was used once.")
                     continue
-                sources[photo.sha256] = _read(photo, finder, masker, recogniser, reader, most_pixels)
+                sources[photo.sha256] = _read(
+                    photo, options.lens, finder, masker, recogniser, reader, most_pixels
+                )
             except (UnreadableMedia, NoFaceFound) as error:
                 if options.strict or len(paths) == 1:
                     raise
@@ -203,6 +208,7 @@ def _compare(sources: list[_Source], same_above: float) -> tuple[list[_Source], 
 
 def _read(
     photo: Photo,
+    lens: GivenLens | None,
     finder: FaceFinder,
     masker: PersonMasker,
     recogniser: FaceRecogniser | None,
@@ -211,24 +217,24 @@ def _read(
 ) -> _Source:
     face = finder.main_face(photo)
     shot = cut_headshot(photo, face, masker, most_pixels)
+    seen = observe(photo, shot, lens)
     return _Source(
         path=photo.path,
         sha256=photo.sha256,
         photo_size=photo.size,
         original_size=photo.original_size,
         shot=shot,
-        observation=observe(photo, shot),
-        warnings=tuple(warning.message for warning in photo_warnings(photo, face)),
+        observation=seen,
+        warnings=tuple(warning.message for warning in photo_warnings(photo, face, lens is not None)),
         descriptor=None if recogniser is None else recogniser(photo.pixels, face.landmarks),
-        reading=None if reader is None else reader.read(photo.pixels, face.landmarks, _camera(photo)),
+        reading=None if reader is None else reader.read(photo.pixels, face.landmarks, _camera(seen)),
     )
 
 
-def _camera(photo: Photo) -> tuple[float, float, float, float]:
+def _camera(seen: Observation) -> tuple[float, float, float, float]:
     """The camera that the fit starts from, before the landmarks tell more of it."""
-    width, height = photo.size
-    focal = photo.focal_px or focal_length_pixels(width, height)
-    return focal, focal, width / 2, height / 2
+    focal = seen.focal or focal_length_pixels(seen.width, seen.height)
+    return focal, focal, seen.width / 2, seen.height / 2
 
 
 def _belief(sources: Sequence[_Source], reader: FaceReader | None) -> FaceBelief | None:
@@ -281,7 +287,7 @@ def _assemble(
         polygon_material=texture.material_of_polygon,
         materials=tuple(_material(material, texture.normals is not None) for material in texture.materials),
         textures=_textures(texture),
-        photos=tuple(_photo(fit, source) for fit, source in zip(head.photos, sources, strict=True)),
+        photos=tuple(_photo(fit, source, sources) for fit, source in zip(head.photos, sources, strict=True)),
         displacement=_displacement(texture),
         previews=dict(zip(names, previews, strict=True)),
         warnings=(*warnings, *texture.warnings),
@@ -334,13 +340,14 @@ def _hairs(texture: HeadTexture) -> np.ndarray:
     return image
 
 
-def _photo(fit: PhotoFit, source: _Source) -> RigPhoto:
+def _photo(fit: PhotoFit, source: _Source, sources: Sequence[_Source]) -> RigPhoto:
     """The fit of one photo, in pixels of the file."""
+    name, other = source.path.name, fit.lens.shared_with
     ratio = source.original_size[0] / source.photo_size[0]
     fx, fy, cx, cy = (value * ratio for value in fit.camera.intrinsics)
     sh = ambient_light(np.ones(3)) if fit.sh is None else fit.sh
     return RigPhoto(
-        file=source.path.name,
+        file=name,
         width=source.original_size[0],
         height=source.original_size[1],
         camera=RigCamera(fx, fy, cx, cy),
@@ -348,7 +355,8 @@ def _photo(fit: PhotoFit, source: _Source) -> RigPhoto:
         translation=fit.translation.astype(np.float32),
         expression=fit.named_expression(),
         sh=sh.astype(np.float32),
-        warnings=(*source.warnings, *fit.warnings),
+        warnings=(*source.warnings, *(f"{name}: {said}" for said in fit.warnings)),
+        lens=RigLens(fit.lens.source, None if other is None else sources[other].path.name),
     )
 
 

@@ -9,6 +9,7 @@ from ..build.head import MODEL_PROPERTY
 from ..heads import find_head, head_of, photos_of
 from ..operators.photo_fit import fit_camera
 from ..people import active_person, head_in
+from ..rig_photos import PhotoFit
 from ..texts import t
 from .parts import SidebarPanel, sentence
 
@@ -70,9 +71,17 @@ class SEMBLANCE_PT_fitted_photos(SidebarPanel, bpy.types.Panel):
         for index, photo in enumerate(photos):
             shown = camera is not None and camera.get("semblance_photo") == index
             column.label(text=photo.file, icon="HIDE_OFF" if shown else "IMAGE_DATA", translate=False)
+            _draw_lens(column, context, photo)
             row = column.row(align=True)
             row.operator("semblance.photo_fit", depress=shown).photo = index
             row.operator("semblance.photo_pose", text=texts.EXPRESSION).photo = index
+
+
+def _draw_lens(layout: bpy.types.UILayout, context: bpy.types.Context, photo: PhotoFit) -> None:
+    """What lens the photo was taken with, and who says so."""
+    lenses = {**texts.LENSES, **texts.SHARED_LENSES} if photo.lens_of else texts.LENSES
+    if photo.lens in lenses:
+        sentence(layout, context, t(lenses[photo.lens], mm=round(photo.equivalent), file=photo.lens_of))
 
 
 CLASSES = (SEMBLANCE_PT_head, SEMBLANCE_PT_fitted_photos)

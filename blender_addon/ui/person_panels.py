@@ -149,6 +149,10 @@ class SEMBLANCE_PT_options(_PersonPanel, bpy.types.Panel):
         row.menu("SEMBLANCE_MT_models", text=person.model, translate=False)
         layout.prop(person, "quality")
         layout.prop(person, "texture_size")
+        layout.prop(person, "focal")
+        row = layout.row()
+        row.enabled = person.focal > 0
+        row.prop(person, "sensor")
 
 
 class SEMBLANCE_PT_build(_PersonPanel, bpy.types.Panel):

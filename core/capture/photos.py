@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageCms, ImageOps
 
+from core.capture.exif_lens import focal_from_exif
 from core.errors import UnreadableMedia
 
 WORKING_LONG_SIDE = 4000  # pixels: 12 megapixels at 4:3; a head's 2048² texture needs no more
@@ -21,11 +22,6 @@ _BACKDROP = (128, 128, 128)  # under transparent pixels: keeps an outline agains
 # EXIF tags (CIPA DC-008)
 _EXIF_IFD = 0x8769
 _ORIENTATION = 0x0112
-_FOCAL_LENGTH, _FOCAL_LENGTH_35MM = 0x920A, 0xA405
-_WIDTH, _HEIGHT = 0xA002, 0xA003
-_FOCAL_PLANE_X_RESOLUTION, _FOCAL_PLANE_UNIT = 0xA20E, 0xA210
-_UNITS_MM = {2: 25.4, 3: 10.0, 4: 1.0}
-_FULL_FRAME_DIAGONAL_MM = float(np.hypot(36.0, 24.0))
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,7 @@ class Photo:
         path: the file it came from.
         sha256: hexadecimal digest of the file's bytes.
         focal_px: focal length in pixels of ``pixels``, or ``None`` where EXIF does not tell.
+        no_focal: why EXIF does not, though it speaks of one; else empty.
         original_size: (width, height) of the upright photo before downscaling.
     """
 
@@ -45,6 +42,7 @@ class Photo:
     sha256: str
     focal_px: float | None
     original_size: tuple[int, int]
+    no_focal: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -72,7 +70,7 @@ def load_photo(path: str | Path, long_side: int = WORKING_LONG_SIDE) -> Photo:
                 if image.width * image.height > _MOST_PIXELS:
                     raise Image.DecompressionBombError
                 original = _upright_size(image)
-                focal = _focal_from_exif(image)
+                focal, no_focal = focal_from_exif(image.getexif().get_ifd(_EXIF_IFD), *image.size)
                 pixels = _decode(image, long_side)
         except Image.DecompressionBombError:
             raise UnreadableMedia(
@@ -87,7 +85,7 @@ def load_photo(path: str | Path, long_side: int = WORKING_LONG_SIDE) -> Photo:
             ) from error
     scale = max(pixels.shape[:2]) / max(original)
     focal_px = None if focal is None else focal * scale
-    return Photo(pixels, path, hashlib.sha256(data).hexdigest(), focal_px, original)
+    return Photo(pixels, path, hashlib.sha256(data).hexdigest(), focal_px, original, no_focal)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -169,34 +167,3 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     backdrop = Image.new("RGB", colours.size, _BACKDROP)
     backdrop.paste(colours, mask=alpha)
     return backdrop
-
-
-def _focal_from_exif(image: Image.Image) -> float | None:
-    """Focal length in pixels of the stored image, before any downscaling.
-
-    The 35 mm equivalent is taken along the diagonal, as CIPA defines it. Where EXIF remembers a frame of
-    another aspect than the file's, the photo was cropped, and its focal length says nothing.
-    """
-    exif = image.getexif().get_ifd(_EXIF_IFD)
-
-    def number(tag: int) -> float:
-        try:
-            return max(0.0, float(exif.get(tag, 0.0)))
-        except (TypeError, ValueError, ZeroDivisionError):
-            return 0.0
-
-    width, height = image.size
-    shot_width, shot_height = number(_WIDTH), number(_HEIGHT)
-    if shot_width and shot_height:
-        stored, shot = max(width, height) / min(width, height), shot_width / shot_height
-        if abs(stored / max(shot, 1 / shot) - 1.0) > 0.02:
-            return None
-    equivalent = number(_FOCAL_LENGTH_35MM)
-    if 8.0 <= equivalent <= 1500.0:
-        return equivalent / _FULL_FRAME_DIAGONAL_MM * float(np.hypot(width, height))
-    millimetres, resolution = number(_FOCAL_LENGTH), number(_FOCAL_PLANE_X_RESOLUTION)
-    unit = _UNITS_MM.get(int(number(_FOCAL_PLANE_UNIT)) or 2)
-    if not (millimetres and resolution and unit and shot_width):
-        return None
-    focal = millimetres * resolution / unit * max(width, height) / max(shot_width, shot_height)
-    return focal if 0.2 <= focal / max(width, height) <= 40.0 else None

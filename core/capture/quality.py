@@ -12,7 +12,9 @@ from core.capture.masks import skin_mask
 from core.capture.photos import Photo
 from core.landmark_topology import FACE_OVAL
 
-WarningCode = Literal["blurred", "face_small", "face_cut", "turned", "several_faces", "dark", "overexposed"]
+WarningCode = Literal[
+    "blurred", "face_small", "face_cut", "turned", "several_faces", "dark", "overexposed", "lens_unknown"
+]
 
 SMALL_INTEROCULAR = 60.0  # pixels; below, the landmark network's input is upsampled and texture is poor
 STRONG_YAW = np.radians(60.0)
@@ -31,8 +33,12 @@ class PhotoWarning:
     message: str
 
 
-def photo_warnings(photo: Photo, face: Face) -> list[PhotoWarning]:
-    """Everything about this face in this photo that its owner should know, worst for the shape first."""
+def photo_warnings(photo: Photo, face: Face, lens_given: bool = False) -> list[PhotoWarning]:
+    """Everything about this face in this photo that its owner should know, worst for the shape first.
+
+    Args:
+        lens_given: whether the user says what lens took the photo; then nobody asks its file.
+    """
     name = photo.path.name
     found: list[PhotoWarning] = []
 
@@ -65,6 +71,8 @@ def photo_warnings(photo: Photo, face: Face) -> list[PhotoWarning]:
         warn("dark", "the face is very dark; use a photo with more light on it.")
     if luminance.size and float((luminance > 250.0).mean()) > _CLIPPED_SHARE:
         warn("overexposed", "much of the face is burnt out to white; use a photo with softer light.")
+    if photo.no_focal and not lens_given:
+        warn("lens_unknown", f"{photo.no_focal}; its lens is assumed. Give it with --focal if you know it.")
     return found
 
 

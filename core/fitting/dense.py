@@ -30,7 +30,7 @@ from core.fitting.landmark_terms import (
     geman_mcclure,
     landmark_weights,
 )
-from core.fitting.lens import TIE, photos_of_one_camera
+from core.fitting.lens import photos_of_one_camera, ties, told_lens
 from core.fitting.types import Observation, PhotoFit
 from core.landmark_topology import FACE_OVAL
 from core.scene.camera import Camera, rotation_matrix
@@ -60,7 +60,7 @@ class DenseWeights:
         correction_size: metres that count as one.
         correction_held: how far a belief about the identity holds the correction back, see
             ``FaceBelief.firmness``.
-        lens: standard deviation of the log focal length's change.
+        lens: standard deviation of the log focal length's change, where it is not told.
     """
 
     photometric: float = 450.0
@@ -149,9 +149,14 @@ class _DenseSolver:
         self.translation = torch.tensor(
             np.stack([p.translation for p in photos]), dtype=f32, requires_grad=True
         )
-        focal = torch.tensor([np.log(float(p.camera.fx)) for p in photos], dtype=f32)
-        self.start_focal, self.log_focal = focal, focal.clone().requires_grad_()
-        self.cameras = [torch.tensor(photos) for photos in photos_of_one_camera(observations)]
+        focal = [float(np.log(float(photo.camera.fx))) for photo in photos]
+        self.log_focal = torch.tensor(focal, dtype=f32, requires_grad=True)
+        priors = [told_lens(o) or (start, weights.lens) for o, start in zip(observations, focal, strict=True)]
+        self.lens_mean, self.lens_std = torch.tensor(priors, dtype=f32).unbind(1)
+        self.cameras = [
+            (torch.tensor(shared), torch.tensor(ties(observations, shared)))
+            for shared in photos_of_one_camera(observations)
+        ]
         self.rough = torch.zeros(surface.model.vertex_count, 3, requires_grad=True)
 
         self.centre = torch.tensor([[o.width / 2, o.height / 2] for o in observations], dtype=f32)
@@ -359,10 +364,11 @@ class _DenseSolver:
         believed = believed + (self.turn_precision * (self.turn + self.turned).square()).sum()
         prior = prior + w.believed * believed
         prior = prior + w.exclusive * e[:, _EXCLUSIVE].min(dim=-1).values.square().sum()
-        prior = prior + ((self.log_focal - self.start_focal) / w.lens).square().sum()
-        for photos in self.cameras:  # of one camera: ((log f_i - mean) / tie)²
-            own = self.log_focal[photos]
-            prior = prior + ((own - own.mean()) / TIE).square().sum()
+        prior = prior + ((self.log_focal - self.lens_mean) / self.lens_std).square().sum()
+        for photos, tie in self.cameras:  # ((log f_i - log f) / tie)², at the lens f that makes it least
+            own, firm = self.log_focal[photos], tie**-2
+            common = (firm * own).sum() / firm.sum()
+            prior = prior + (firm * (own - common).square()).sum()
         size, bend = posed.correction, self.rough - posed.correction
         held = size.square().sum() + bend.square().sum()
         return prior + self.correction_weight * held / w.correction_size**2

@@ -16,6 +16,7 @@ from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.face_surface import SurfacePoints, sample_face, smooth_modes
 from core.fitting.landmark_solver import LandmarkWeights, landmark_view
 from core.fitting.left_out import explains_no_worse
+from core.fitting.lens import told_lens
 from core.fitting.point_solver import PointSolver
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import Observation, PhotoFit
@@ -40,7 +41,7 @@ class TrackWeights(LandmarkWeights):
         outline: trust in a point on the outline, against one on the skin.
         coverage: mean trust of a photo's points below which its tracks are left out: photos of other days
             and lights have little in common, and few tracks agree by chance.
-        lens: standard deviation of the log focal length's change.
+        lens: standard deviation of the log focal length's change, where it is not told.
         parallax: radians between the photos' widest views from which flow is used at all. From one side,
             places say nothing of depth, and what differs between days and lights would be taken for shape.
         free_form_size: standard deviation in metres of what a round may add beyond the basis, along the
@@ -256,7 +257,8 @@ def _views(
 def _view(
     seen: Observation, tracks: Tracks, photo: PhotoFit, belief: PhotoBelief, weights: TrackWeights
 ) -> PointView:
-    view = landmark_view(seen, photo, weights, weights.lens, belief)
+    lens = told_lens(seen) or (float(np.log(float(photo.camera.fx))), weights.lens)
+    view = landmark_view(seen, photo, weights, lens, belief)
     count = len(tracks.trust)
     noise = seen.eye_distance * weights.track_noise
     line = tracks.across.any(axis=1)

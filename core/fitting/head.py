@@ -17,6 +17,7 @@ from core.fitting.face_belief import FaceBelief, with_closed_bites
 from core.fitting.face_surface import FaceSurface
 from core.fitting.flow_fit import refine_by_flow
 from core.fitting.landmark_solver import fit_landmarks
+from core.fitting.lens import believable, origins
 from core.fitting.lids import settle_lids
 from core.fitting.people import among_people
 from core.fitting.types import FittedHead, Observation
@@ -48,6 +49,7 @@ def fit_head(
     if not observations:
         raise BadInput("There is no photo to fit.", "Give at least one photo with a face.")
     progress = progress or Progress(EXPECTED_SECONDS)
+    observations, warnings = believable(observations)
     lips = LipSeal(model)
     model, people = among_people(model)
     model = replace(model, identity_basis=lips.sealed(model.identity_basis))
@@ -69,5 +71,9 @@ def fit_head(
         settled = settle_neutral(model, lips.closed(of_basis + fine.correction), of_basis)
         neutral, photos = stand_upright(model, settled, fine.photos)
         expressions = personalise_expressions(model, neutral)
-        head = FittedHead(model, fine.identity, neutral, expressions, photos)
-        return replace(head, photos=settle_lids(head, observations, belief))
+    photos = [
+        replace(photo, lens=lens, warnings=[*photo.warnings, *said])
+        for photo, lens, said in zip(photos, origins(observations), warnings, strict=True)
+    ]
+    head = FittedHead(model, fine.identity, neutral, expressions, photos)
+    return replace(head, photos=settle_lids(head, observations, belief))

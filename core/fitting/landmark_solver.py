@@ -15,14 +15,14 @@ from numpy import ndarray
 from core.face_model.model import LANDMARK_COUNT, FaceModel
 from core.fitting.face_belief import FaceBelief, PhotoBelief
 from core.fitting.landmark_terms import landmark_weights
-from core.fitting.lens import shared_lenses
+from core.fitting.lens import LogNormal, assumed_lens, shared_lenses, told_lens
 from core.fitting.point_solver import PointSolver
 from core.fitting.point_terms import PointWeights
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import Observation, PhotoFit
 from core.geometry.alignment import align_similarity
 from core.landmark_topology import IRIS_LEFT, IRIS_RIGHT
-from core.scene.camera import Camera, focal_length_pixels
+from core.scene.camera import Camera
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,11 @@ class LandmarkWeights(PointWeights):
         noise: standard deviation that one landmark stands for, as a fraction of the eye distance. Larger than
             the detector's scatter, because neighbouring landmarks err together.
         depth_noise: the same for MediaPipe's z, a guess by its network; infinite leaves z out.
-        distance: metres from which people are photographed. Where the photo does not tell its lens and the
-            usual one would bring the camera nearer, the photo is taken for a crop: too near a camera
-            makes faces too flat.
-        focal_std: standard deviation of the log of a focal length that no photo tells.
         contour: weight of the face oval's landmarks, which slide along the surface.
     """
 
     noise: float = 0.1
     depth_noise: float = 0.25
-    distance: float = 1.0
-    focal_std: float = 0.25
     contour: float = 0.3
 
 
@@ -107,8 +101,8 @@ def _start(
     scale, rotation, translation = align_similarity(
         points.head(belief.expression, identity), seen.landmarks.astype(np.float64), rigid
     )
-    usual = max(focal_length_pixels(seen.width, seen.height), weights.distance * scale)
-    focal = seen.focal or usual
+    lens = told_lens(seen) or assumed_lens(seen.width, seen.height, scale)
+    focal = float(np.exp(lens[0]))
     depth = focal / scale
     centre = np.array([seen.width / 2, seen.height / 2])
     photo = PhotoFit(
@@ -117,8 +111,7 @@ def _start(
         translation=np.array([*((translation[:2] - centre) * depth / focal), depth]),
         expression=belief.expression.clip(0, 1),
     )
-    focal_std = weights.focal_std if seen.focal is None else 0.03
-    return landmark_view(seen, photo, weights, focal_std, belief)
+    return landmark_view(seen, photo, weights, lens, belief)
 
 
 def _with_common_lenses(views: list[PointView]) -> list[PointView]:
@@ -136,10 +129,9 @@ def _with_common_lenses(views: list[PointView]) -> list[PointView]:
 
 
 def landmark_view(
-    seen: Observation, photo: PhotoFit, weights: LandmarkWeights, focal_std: float, belief: PhotoBelief
+    seen: Observation, photo: PhotoFit, weights: LandmarkWeights, lens: LogNormal, belief: PhotoBelief
 ) -> PointView:
-    """The landmarks of a photo as the solver takes them, started from ``photo``."""
-    log_focal = float(np.log(float(photo.camera.fx)))
+    """The landmarks of a photo as the solver takes them, started from ``photo``; ``lens`` is its prior."""
     return PointView(
         seen=seen,
         pixels=seen.landmarks[:, :2].astype(np.float64),
@@ -149,10 +141,10 @@ def landmark_view(
         turns_away=np.ones(LANDMARK_COUNT, bool),
         depth=seen.landmarks[:, 2] - seen.landmarks[:, 2].mean(dtype=np.float64),
         depth_noise=seen.eye_distance * weights.depth_noise,
-        focal_prior=(log_focal, focal_std),
+        focal_prior=lens,
         rotation=photo.rotation,
         translation=photo.translation,
-        log_focal=log_focal,
+        log_focal=float(np.log(float(photo.camera.fx))),
         expression=photo.expression,
         belief=belief,
     )

@@ -9,13 +9,18 @@ from core.capture.headshot import HeadShot
 from core.capture.photos import Photo
 from core.capture.teeth import teeth_meet
 from core.fitting.types import Observation
+from core.lens import GivenLens
 
 CROP_SIDE = 512  # pixels: about half a millimetre each
 _MARGIN = 1.3  # side of the square over the landmarks' longer side
 
 
-def observe(photo: Photo, shot: HeadShot) -> Observation:
-    """The observation of a photo, in its pixels; the image is the square round the face at ``CROP_SIDE``."""
+def observe(photo: Photo, shot: HeadShot, lens: GivenLens | None = None) -> Observation:
+    """The observation of a photo, in its pixels; the image is the square round the face at ``CROP_SIDE``.
+
+    Args:
+        lens: that the user says took the photo, whatever its file tells.
+    """
     landmarks = (shot.landmarks / shot.scale + np.array([shot.left, shot.top, 0.0])).astype(np.float32)
     low, high = shot.landmarks[:, :2].min(0), shot.landmarks[:, :2].max(0)
     side = float((high - low).max()) * _MARGIN
@@ -24,13 +29,14 @@ def observe(photo: Photo, shot: HeadShot) -> Observation:
         landmarks=landmarks,
         width=photo.size[0],
         height=photo.size[1],
-        focal=photo.focal_px,
+        focal=photo.focal_px if lens is None else lens.pixels(*photo.size),
         image=_square(shot.pixels, corner, side),
         skin=_square(shot.skin, corner, side),
         crop_left=float(shot.left + corner[0] / shot.scale),
         crop_top=float(shot.top + corner[1] / shot.scale),
         crop_scale=CROP_SIDE / side * shot.scale,
         teeth_meet=teeth_meet(shot.pixels, shot.landmarks),
+        focal_from="exif" if lens is None else "given",
     )
 
 

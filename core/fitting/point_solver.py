@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 from core.arkit import ARKIT_NAMES
 from core.fitting.arrow import Part, solve_arrow
 from core.fitting.landmark_terms import TONGUE
-from core.fitting.lens import TIE, SharedLens, shared_lenses
+from core.fitting.lens import SharedLens, shared_lenses
 from core.fitting.point_terms import POSE, ZOOM, PointResiduals, PointTerms, PointWeights
 from core.fitting.points import LinearPoints, PointView
 from core.fitting.types import PhotoFit
@@ -122,7 +122,11 @@ class PointSolver:
         own = POSE + len(ARKIT_NAMES)
         shared = self.weights.identity * self._precision
         slope = self.weights.identity * self._precision @ (self.identity - self._prior_mean)
-        lens_of = {photo: number for number, lens in enumerate(self._lenses) for photo in lens.photos}
+        lens_of = {
+            photo: (number, tie)
+            for number, lens in enumerate(self._lenses)
+            for photo, tie in zip(lens.photos, lens.ties, strict=True)
+        }
         firm = np.diag([1 / lens.prior[1] ** 2 for lens in self._lenses])
         pull = np.array([(lens.log_focal - lens.prior[0]) / lens.prior[1] ** 2 for lens in self._lenses])
         parts = []
@@ -131,16 +135,16 @@ class PointSolver:
         for number, (view, (H, g)) in enumerate(zip(self.views, found, strict=True)):
             to_lenses = np.zeros((own, len(self._lenses)))
             if number in lens_of:  # ((log f_i - log f) / tie)²
-                lens = lens_of[number]
-                to_lenses[ZOOM, lens] = -1 / TIE**2
-                firm[lens, lens] += 1 / TIE**2
-                pull[lens] += (self._lenses[lens].log_focal - view.log_focal) / TIE**2
+                lens, tie = lens_of[number]
+                to_lenses[ZOOM, lens] = -1 / tie**2
+                firm[lens, lens] += 1 / tie**2
+                pull[lens] += (self._lenses[lens].log_focal - view.log_focal) / tie**2
             shared, slope = shared + H[own:, own:], slope + g[own:]
             low, high = np.full(own, -np.inf), np.full(own, np.inf)
             low[POSE:], high[POSE:] = -view.expression, 1 - view.expression
             low[POSE + TONGUE] = high[POSE + TONGUE] = 0
-            tie = np.hstack([H[:own, own:], to_lenses])
-            parts.append(Part(_damped(H[:own, :own], damping), tie, -g[:own], low, high))
+            to_shared = np.hstack([H[:own, own:], to_lenses])
+            parts.append(Part(_damped(H[:own, :own], damping), to_shared, -g[:own], low, high))
         return solve_arrow(_damped(block_diag(shared, firm), damping), -np.append(slope, pull), parts)
 
     def _apply(
@@ -148,7 +152,7 @@ class PointSolver:
     ) -> tuple[ndarray, list[SharedLens], list[PointView]]:
         modes = len(self.identity)
         lenses = [
-            replace(lens, log_focal=lens.log_focal + float(change))
+            lens.at(lens.log_focal + float(change))
             for lens, change in zip(self._lenses, step[0][modes:], strict=True)
         ]
         moved = [
@@ -168,8 +172,8 @@ def _tied(views: list[PointView], lenses: Sequence[SharedLens]) -> list[PointVie
     """The views, those that share a lens held to it."""
     tied = list(views)
     for lens in lenses:
-        for photo in lens.photos:
-            tied[photo] = replace(tied[photo], focal_prior=(lens.log_focal, TIE))
+        for photo, tie in zip(lens.photos, lens.ties, strict=True):
+            tied[photo] = replace(tied[photo], focal_prior=(lens.log_focal, tie))
     return tied
 
 

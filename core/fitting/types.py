@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -10,7 +11,20 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
 from core.face_model.model import FaceModel
+from core.lens import LensSource
 from core.scene.camera import Camera
+
+
+@dataclass(frozen=True)
+class LensOrigin:
+    """Where a photo's lens is known from.
+
+    Attributes:
+        shared_with: number of the photo whose lens it is, where the photo itself tells none.
+    """
+
+    source: LensSource
+    shared_with: int | None = None
 
 
 @dataclass(frozen=True)
@@ -20,11 +34,12 @@ class Observation:
     Attributes:
         landmarks: MediaPipe's landmarks, pixels of the full photo; z in the same scale, smaller is nearer.
         width, height: of the photo, pixels.
-        focal: focal length in pixels where the photo tells it, else none.
+        focal: focal length in pixels where it is told, else none.
         image: RGB crop around the face in [0, 1], sRGB as stored.
         skin: probability that each pixel of the crop is this person's bare skin, 0-1.
         crop_left, crop_top, crop_scale: crop pixel = (photo pixel - (left, top)) * scale.
         teeth_meet: the photo shows teeth with no gap below them, see ``core.capture.teeth``.
+        focal_from: who tells ``focal``.
     """
 
     landmarks: Float32[ndarray, "478 3"]
@@ -37,6 +52,7 @@ class Observation:
     crop_top: float
     crop_scale: float
     teeth_meet: bool = False
+    focal_from: Literal["given", "exif"] = "exif"
 
     @property
     def eye_distance(self) -> float:
@@ -57,6 +73,7 @@ class PhotoFit:
         expression: the 52 coefficients in ARKit's order, in [0, 1].
         sh: light in camera axes, per colour channel.
         landmark_error: median distance between detected and fitted landmarks, fraction of the eye distance.
+        lens: where the camera's focal length is known from.
         warnings: sentences for the user.
     """
 
@@ -66,6 +83,7 @@ class PhotoFit:
     expression: Float[ndarray, "52"]
     sh: Float[ndarray, "9 3"] | None = None
     landmark_error: float = 0.0
+    lens: LensOrigin = LensOrigin("assumed")
     warnings: list[str] = field(default_factory=list)
 
     def named_expression(self) -> dict[str, float]:

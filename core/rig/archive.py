@@ -29,8 +29,8 @@ from core.documents import (
 from core.errors import RigUnreadable
 from core.rig import displacement
 from core.rig.check import MESH_ARRAYS, check_materials, check_mesh, is_png_name
-from core.rig.codec import FORMAT, SCHEMA, from_parts, to_arrays, to_document
-from core.rig.document import Image, Rig
+from core.rig.codec import FORMAT, SCHEMA, from_parts, photos_of, to_arrays, to_document
+from core.rig.document import Image, Rig, RigPhoto
 
 MAX_IMAGE_SIDE: Final = 8192
 PREVIEWS: Final = "previews/"
@@ -112,6 +112,16 @@ def load_rig_document(path: Path) -> dict[str, Any]:
         if "mesh.npz" not in members.names():
             raise ValueError("mesh.npz is missing")
         return _read_document(members)
+
+
+def load_rig_photos(path: Path) -> tuple[RigPhoto, ...]:
+    """The photos of a rig alone, as quickly.
+
+    Raises:
+        RigUnreadable: as :func:`load_rig_document`, or a photo's entry does not hold together.
+    """
+    with reading(path, "rig", RigUnreadable):
+        return photos_of(load_rig_document(path))
 
 
 def _read_document(members: _Members) -> dict[str, Any]:

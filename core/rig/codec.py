@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,8 +11,9 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
 from core.documents import each, field
+from core.lens import LensSource
 from core.rig import displacement
-from core.rig.document import Image, Rig, RigCamera, RigMaterial, RigPhoto
+from core.rig.document import Image, Rig, RigCamera, RigLens, RigMaterial, RigPhoto
 
 FORMAT: Final = "semblance-rig"
 SCHEMA: Final = 1
@@ -54,8 +55,8 @@ def to_document(rig: Rig) -> dict[str, Any]:
 
 
 def _photo_to_document(photo: RigPhoto) -> dict[str, Any]:
-    camera = photo.camera
-    return {
+    camera, lens = photo.camera, photo.lens
+    document = {
         "file": photo.file,
         "width": int(photo.width),
         "height": int(photo.height),
@@ -71,6 +72,13 @@ def _photo_to_document(photo: RigPhoto) -> dict[str, Any]:
         "sh": photo.sh.tolist(),
         "warnings": list(photo.warnings),
     }
+    if lens is not None:
+        document["lens"] = {
+            "source": lens.source,
+            "shared_with": lens.shared_with,
+            "equivalent_mm": round(photo.equivalent_mm, 2),
+        }
+    return document
 
 
 def to_arrays(rig: Rig) -> dict[str, ndarray]:
@@ -135,7 +143,7 @@ def from_parts(
         region_names=tuple(arrays["region_names"].tolist()),
         joint_names=tuple(arrays["joint_names"].tolist()),
         joint_parents=tuple(arrays["joint_parents"].tolist()),
-        photos=tuple(_photo(item) for item in field(document, "photos", list)),
+        photos=photos_of(document),
         displacement=displacement.from_files(document, displacement_files),
         previews=previews,
         warnings=_sentences(document),
@@ -144,6 +152,15 @@ def from_parts(
         created=field(document, "created", str),
         generator=field(document, "generator", str),
     )
+
+
+def photos_of(document: Mapping[str, Any]) -> tuple[RigPhoto, ...]:
+    """The photos of a ``rig.json``.
+
+    Raises:
+        ValueError: a field is missing or of another type.
+    """
+    return tuple(_photo(item) for item in field(document, "photos", list))
 
 
 def _sentences(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -191,4 +208,13 @@ def _photo(item: Mapping[str, Any]) -> RigPhoto:
         expression={name: field(expression, name, float) for name in expression},
         sh=_array(item, "sh", (9, 3)),
         warnings=_sentences(item),
+        lens=None if item.get("lens") is None else _lens(field(item, "lens", dict)),
     )
+
+
+def _lens(item: Mapping[str, Any]) -> RigLens:
+    source = field(item, "source", str)
+    if source not in get_args(LensSource):
+        raise ValueError(f"the source of a lens is {source!r}")
+    other = item.get("shared_with")
+    return RigLens(source, None if other is None else field(item, "shared_with", str))

@@ -17,6 +17,7 @@ from core.arkit import ARKIT_NAMES
 from core.documents import generator
 from core.face_model.model import JOINT_PARENTS, JOINTS, REGIONS
 from core.geometry.polygons import fan_corners
+from core.lens import FILM_WIDTH_MM, LensSource
 from core.rig.displacement import Displacement
 
 _INDEX = {name: index for index, name in enumerate(ARKIT_NAMES)}
@@ -35,6 +36,18 @@ class RigCamera:
 
 
 @dataclass(frozen=True)
+class RigLens:
+    """Where a photo's lens is known from.
+
+    Attributes:
+        shared_with: file of the photo that told it, or that it was found together with.
+    """
+
+    source: LensSource
+    shared_with: str | None = None
+
+
+@dataclass(frozen=True)
 class RigPhoto:
     """One photo that the rig was fitted to, and what was found in it.
 
@@ -42,6 +55,7 @@ class RigPhoto:
         rotation, translation: from the head's space to the OpenCV camera's, metres.
         expression: ARKit name → coefficient in [0, 1]; names left out are 0.
         sh: lighting, nine spherical-harmonics coefficients for each of R, G and B.
+        lens: where the camera's focal length is known from; none in rigs of before it was kept.
     """
 
     file: str
@@ -53,6 +67,12 @@ class RigPhoto:
     expression: Mapping[str, float]
     sh: Float32[ndarray, "9 3"]
     warnings: tuple[str, ...] = ()
+    lens: RigLens | None = None
+
+    @property
+    def equivalent_mm(self) -> float:
+        """The focal length on a sensor that is 36 mm wide along the photo's longer side."""
+        return FILM_WIDTH_MM * self.camera.fx / max(self.width, self.height)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from core.lens import FILM_WIDTH_MM
 from core.numbers import Number
 
 Scalar = Number | Float[Tensor, ""]
 
-FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
+FULL_FRAME_DIAGONAL_MM = math.hypot(FILM_WIDTH_MM, 24.0)
 DEFAULT_FOCAL_35MM = 50.0
 PORTRAIT_FIELD_OF_VIEW = math.radians(20)
 

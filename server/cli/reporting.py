@@ -52,6 +52,11 @@ class Reporter:
         else:
             print(f"warning: {message}", file=sys.stderr)
 
+    def note(self, message: str) -> None:
+        """What is worth a line for people; machines find it among the facts of the result."""
+        if not self.as_json:
+            print(message, file=sys.stderr, flush=True)
+
     def figures(self, name: str, step: int, figures: Mapping[str, float]) -> None:
         """Losses and scores of a network in training, step by step."""
         if self.as_json:

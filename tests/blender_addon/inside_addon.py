@@ -238,6 +238,19 @@ def photo_list(folder: str) -> dict[str, Any]:
     }
 
 
+def lens_options() -> list[Any]:
+    """What the server is asked of the lens: nothing, an equivalent, a lens before a sensor."""
+    start_addon()
+    bpy.ops.semblance.person_add()
+    person = people.active_person(bpy.context.scene)
+    asked = []
+    for focal, sensor in ((0, 36), (85, 36), (50, 23.6)):
+        person.focal, person.sensor = focal, sensor
+        asked.append(people.rig_request(person).options.get("focal"))
+    blender_addon.unregister()
+    return asked
+
+
 def _person(uid: str) -> Any:
     found = owners.PERSON.find(uid)
     return found[1] if found else None
@@ -318,6 +331,7 @@ def build_on_server(photo: str, folder: str, python: str) -> dict[str, Any]:
     bpy.ops.semblance.person_add()
     person = people.active_person(bpy.context.scene)
     person.quality = "draft"
+    person.focal, person.sensor = 50, 23.6
     people.add_photos(person, [photo])
     bpy.ops.semblance.server_start()
     until(lambda: state.server and state.server.state == "ready", 60)
@@ -334,6 +348,7 @@ def build_on_server(photo: str, folder: str, python: str) -> dict[str, Any]:
         "job": person.job,
         "keys": len(head.mesh.data.shape_keys.key_blocks) if head else 0,
         "models": [row[0] for row in state.models],
+        "lenses": [[photo.lens, photo.equivalent] for photo in heads.photos_of(head)] if head else [],
     }
     bpy.ops.semblance.server_stop()
     until(lambda: state.server and state.server.state == "stopped", 20)

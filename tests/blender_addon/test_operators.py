@@ -106,6 +106,10 @@ def test_photos_are_added_pasted_moved_and_removed(run: Any, tmp_path: Path) -> 
     assert told["too many"] == [18, True]
 
 
+def test_a_lens_is_asked_for_as_the_command_line_writes_it(run: Any) -> None:
+    assert run("lens_options") == [None, "85@36", "50@23.6"]
+
+
 def test_jobs_undo_and_other_files(run: Any, portrait: Path) -> None:
     told = run("undo_during_a_job", portrait)
     assert told["accepted"] == "job-1"
@@ -141,6 +145,7 @@ def test_a_saved_file_finds_its_job_again(run: Any, portrait: Path, tmp_path: Pa
     assert told["error"] == "" and told["job"] == ""
     assert told["keys"] == 53
     assert told["models"][0] == "anny"
+    assert told["lenses"] == [["given", pytest.approx(50 / 23.6 * 36, rel=0.03)]]
 
 
 def test_thumbnails_are_asked_for_once(run: Any, portrait: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 from blender_addon.rig_file import RigUnreadable, read_rig, to_blender
+from blender_addon.rig_photos import from_text, to_text
 from core.arkit import ARKIT_NAMES
-from core.rig import save_rig
+from core.rig import RigLens, save_rig
 from tests.blenders import ROOT
 from tests.rigs import make_rig
 
@@ -63,6 +65,20 @@ def test_it_reads_what_is_written(saved: Path) -> None:
     assert [vars(item) for item in read.materials] == [vars(item) for item in rig.materials]
     assert set(read.textures) == {"albedo.png", "eye.png", "normal.png"}
     assert all(content.startswith(b"\x89PNG") for content in read.textures.values())
+
+
+def test_photos_say_what_lens_they_were_taken_with(saved: Path, tmp_path: Path) -> None:
+    assert (read_rig(saved).photos[0].lens, read_rig(saved).photos[0].lens_of) == ("", "")
+    (photo,) = make_rig().photos
+    shared = replace(photo, lens=RigLens("exif", "left.jpg"))
+    save_rig(make_rig(photos=(shared,), previews={}), tmp_path / "lens.semrig")
+    (read,) = read_rig(tmp_path / "lens.semrig").photos
+    assert (read.lens, read.lens_of, read.equivalent) == ("exif", "left.jpg", pytest.approx(50.625))
+    assert from_text(to_text((read,))) == (read,)
+    old = json.loads(to_text((read,)))
+    for name in ("lens", "lens_of", "equivalent"):
+        del old[0][name]  # a head that was built before
+    assert from_text(json.dumps(old))[0].lens == ""
 
 
 def test_a_folder_reads_like_the_zip(saved: Path, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from core.arkit import ARKIT_NAMES
 from core.errors import BadInput, Cancelled, NoFaceFound, OutputFailed, SemblanceError, UnreadableMedia
 from core.face_model.registry import load_model
 from core.fitting.face_surface import face_weight
+from core.lens import GivenLens
 from core.photos_to_rig import RigOptions, build_rig, expected_seconds
 from core.progress import Progress, ProgressReport
-from core.rig import Rig, load_rig, save_rig
+from core.rig import Rig, RigLens, load_rig, save_rig
 from tests.readers import Reading, ToldReader
 
 DRAFT = RigOptions(quality="draft", texture_size=256)  # where a texture is looked at, it is portrait_rig's
@@ -89,6 +90,22 @@ def test_cameras_speak_of_the_file_however_large_it_is(
     shift = _projected_landmarks(rig) - 9 * _projected_landmarks(portrait_rig)
     eyes = 9 * np.linalg.norm(_detected_landmarks(portrait_rig)[33] - _detected_landmarks(portrait_rig)[263])
     assert np.median(np.linalg.norm(shift, axis=1)) < 0.06 * eyes
+
+
+def test_exif_binds_and_photos_of_one_size_share_its_lens(portrait: Path, tmp_path: Path) -> None:
+    pixels = np.asarray(Image.open(portrait).convert("RGB"))
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 85
+    Image.fromarray(pixels).save(tmp_path / "told.jpg", exif=exif, quality=95)
+    Image.fromarray(np.roll(pixels, 8, axis=1)).save(tmp_path / "silent.jpg", quality=95)
+    rig = build_rig([tmp_path / "silent.jpg", tmp_path / "told.jpg"], options=DRAFT)
+    assert [photo.lens for photo in rig.photos] == [RigLens("exif", "told.jpg"), RigLens("exif")]
+    focal = 85 / np.hypot(36, 24) * np.hypot(512, 512)
+    assert rig.photos[1].camera.fx == pytest.approx(focal, rel=0.05)
+    assert rig.photos[0].camera.fx == pytest.approx(rig.photos[1].camera.fx, rel=0.05)
+    given = build_rig([tmp_path / "told.jpg"], options=replace(DRAFT, lens=GivenLens(50.0, 23.6)))
+    assert given.photos[0].lens == RigLens("given")
+    assert given.photos[0].camera.fx == pytest.approx(50 / 23.6 * 512, rel=0.03)
 
 
 def test_a_cmyk_photo_works(portrait: Path, tmp_path: Path) -> None:

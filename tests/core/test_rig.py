@@ -20,7 +20,19 @@ from hypothesis.extra import numpy as arrays_of
 
 from core.arkit import ARKIT_NAMES
 from core.errors import OutputFailed, RigUnreadable
-from core.rig import Displacement, Rig, RigCamera, RigMaterial, RigPhoto, load_rig, save_rig
+from core.rig import (
+    Displacement,
+    Rig,
+    RigCamera,
+    RigLens,
+    RigMaterial,
+    RigPhoto,
+    lens_facts,
+    lenses_in_words,
+    load_rig,
+    load_rig_photos,
+    save_rig,
+)
 from tests.rigs import make_rig
 
 RELIEF = Displacement.of("wrinkle", np.zeros((8, 8), np.float32))
@@ -102,6 +114,7 @@ photos = st.builds(
     expression=st.dictionaries(st.sampled_from(ARKIT_NAMES), st.floats(0, 1)),
     sh=arrays_of.arrays(np.float32, (9, 3), elements=finite),
     warnings=st.lists(texts, max_size=2).map(tuple),
+    lens=st.none() | st.builds(RigLens, st.sampled_from(["given", "exif", "assumed"]), st.none() | texts),
 )
 
 
@@ -400,3 +413,31 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(KeyboardInterrupt):
         save_rig(make_rig(), tmp_path / "head.semrig")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_photos_lenses_are_said_in_a_line_and_to_machines(tmp_path: Path) -> None:
+    (photo,) = make_rig().photos
+    photos = [
+        replace(photo, file="front.jpg", lens=RigLens("exif")),
+        replace(photo, file="left.jpg", lens=RigLens("exif", "front.jpg")),
+        replace(photo, file="old.jpg", camera=RigCamera(1800.0, 1800.0, 0.0, 0.0), lens=RigLens("assumed")),
+        replace(photo, file="older.jpg"),
+    ]
+    save_rig(make_rig(photos=tuple(photos)), tmp_path / "head.semrig")
+    read = load_rig_photos(tmp_path / "head.semrig")
+    assert [each.lens for each in read] == [each.lens for each in photos]
+    said = lenses_in_words(read)
+    assert "51 mm, from EXIF (front.jpg, left.jpg)" in said  # 900 px of 640, on 36 mm
+    assert "about 101 mm, assumed" in said and "older.jpg" not in said
+    assert lenses_in_words(photos[3:]) == ""
+    assert [fact["shared_with"] for fact in lens_facts(read)] == [None, "front.jpg", None]
+    assert lens_facts(read)[0]["equivalent_mm"] == pytest.approx(50.62, abs=0.01)
+
+
+def test_rigs_of_before_say_nothing_of_lenses_and_wrong_ones_are_refused(saved: Path) -> None:
+    (photo,) = json.loads(zipfile.ZipFile(saved).read("rig.json"))["photos"]
+    assert "lens" not in photo and load_rig(saved).photos[0].lens is None
+    wrong: list[Any] = [{"source": "guess"}, {"shared_with": None}, {"source": "exif", "shared_with": 1}, []]
+    for lens in wrong:
+        with pytest.raises(RigUnreadable):
+            load_rig(with_document(saved, photos=[{**photo, "lens": lens}]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,7 +13,8 @@ from server.jobs.registry import FileId, JobKind, Options, Request
 from server.jobs.task import Labels, Outcome, Output, Reports, Task
 
 if TYPE_CHECKING:
-    from core.rig import Rig
+    from core.lens import GivenLens
+    from core.rig import Rig, RigLens
 
 
 class RigJobOptions(Options):
@@ -25,6 +27,15 @@ class RigJobOptions(Options):
         int | None, Field(ge=256, le=8192, multiple_of=128, description="Else the quality's.")
     ] = None
     strict: Annotated[bool, Field(description="Fail when any photo cannot be used.")] = False
+    focal: Annotated[
+        str | None,
+        Field(
+            max_length=40,
+            examples=["50", "50@23.6"],
+            description="The lens of all photos, `MM[@SENSOR]`, millimetres; the sensor's width lies along "
+            "the photos' longer side and is 36 where it is left out. Else by EXIF, or assumed.",
+        ),
+    ] = None
 
 
 class RigRequest(Request):
@@ -40,6 +51,13 @@ def _check(request: Request) -> None:
 
     assert isinstance(request, RigRequest)
     model_info(request.options.model)
+    _lens(request.options.focal)
+
+
+def _lens(focal: str | None) -> GivenLens | None:
+    from core.lens import GivenLens
+
+    return None if focal is None else GivenLens.parse(focal)
 
 
 def _warm_up() -> None:
@@ -56,7 +74,7 @@ def _run(task: Task, reports: Reports) -> Outcome:
 
     chosen = RigJobOptions.of(task)
     name = chosen.name or Path(task.files[0].label).stem
-    options = RigOptions(name, chosen.quality, chosen.texture_size, chosen.strict)
+    options = RigOptions(name, chosen.quality, chosen.texture_size, chosen.strict, _lens(chosen.focal))
     paths = [given.path for given in task.files]
     progress = reports.progress(expected_seconds(chosen.model, len(paths), options))
     rig = build_rig(paths, chosen.model, options, progress, load_recogniser(), rig_reader())
@@ -73,7 +91,12 @@ def _labelled(rig: Rig, labels: Labels) -> Rig:
     """The rig with the photos' own names: it was made from files that are called otherwise."""
     text = labels.text
     photos = [
-        replace(photo, file=text(photo.file), warnings=tuple(map(text, photo.warnings)))
+        replace(
+            photo,
+            file=text(photo.file),
+            warnings=tuple(map(text, photo.warnings)),
+            lens=_named(photo.lens, text),
+        )
         for photo in rig.photos
     ]
     origins = [{**origin, "file": text(origin["file"])} for origin in rig.provenance["photos"]]
@@ -83,6 +106,12 @@ def _labelled(rig: Rig, labels: Labels) -> Rig:
         warnings=tuple(map(text, rig.warnings)),
         provenance={**rig.provenance, "photos": origins},
     )
+
+
+def _named(lens: RigLens | None, text: Callable[[str], str]) -> RigLens | None:
+    if lens is None or lens.shared_with is None:
+        return lens
+    return replace(lens, shared_with=text(lens.shared_with))
 
 
 KIND = JobKind("rig", RigRequest, _run, _warm_up, _check)

@@ -147,16 +147,38 @@ def test_forty_megapixels_are_reduced_and_the_focal_length_with_them(tmp_path: P
     [
         ({"f35": 28}, 28 / 43.2666 * 500),
         ({"f35": 28, "width": 3000, "height": 4000}, 28 / 43.2666 * 500),  # shrunk or turned, not cropped
-        ({"f35": 28, "width": 4000, "height": 4000}, None),  # cropped
-        ({"f35": 0}, None),
         ({"focal": 50.0, "fpx": 1000.0, "unit": 3, "width": 4000, "height": 3000}, 500.0),
-        ({"focal": 50.0}, None),
+        ({"focal": 4.2, "f35": 26}, 26 / 43.2666 * 500),
     ],
 )
-def test_focal_length_from_exif(tmp_path: Path, tags: dict[str, float], expected: float | None) -> None:
+def test_focal_length_from_exif(tmp_path: Path, tags: dict[str, float], expected: float) -> None:
     save_with_exif(tmp_path / "lens.jpg", Image.new("RGB", (400, 300)), **tags)
-    focal = load_photo(tmp_path / "lens.jpg").focal_px
-    assert focal == (None if expected is None else pytest.approx(expected, rel=1e-3))
+    photo = load_photo(tmp_path / "lens.jpg")
+    assert photo.focal_px == pytest.approx(expected, rel=1e-3) and photo.no_focal == ""
+
+
+@pytest.mark.parametrize(
+    ("tags", "why"),
+    [
+        (
+            {"f35": 28, "width": 4000, "height": 4000},
+            "4000 by 4000 pixels, and it has 400 by 300",
+        ),
+        ({"f35": 0}, "0 mm"),
+        ({"focal": 0.0}, "0 mm"),
+        ({"f35": 3}, "3 mm"),
+        ({"focal": 50.0, "fpx": 1.0, "unit": 3, "width": 4000, "height": 3000}, "no camera has"),
+        ({"focal": 50.0}, ""),  # the sensor's size is missing, which is no fault
+        ({}, ""),
+    ],
+)
+def test_what_exif_cannot_truly_say_is_taken_for_unknown(
+    tmp_path: Path, tags: dict[str, float], why: str
+) -> None:
+    save_with_exif(tmp_path / "lens.jpg", Image.new("RGB", (400, 300)), **tags)
+    photo = load_photo(tmp_path / "lens.jpg")
+    assert photo.focal_px is None
+    assert why in photo.no_focal and bool(why) == bool(photo.no_focal)
 
 
 def make_unreadable(kind: str, folder: Path) -> Path:

@@ -40,6 +40,16 @@ def test_faults_are_named(large: Image.Image, finder: FaceFinder) -> None:
     assert "face_cut" in codes(large.crop((0, 0, 900, 410)), finder)
 
 
+def test_a_lens_that_exif_cannot_tell_is_said_unless_the_user_gives_it(
+    large: Image.Image, finder: FaceFinder
+) -> None:
+    photo = replace(photo_of(np.asarray(large), "me.jpg"), no_focal="its EXIF has a focal length of 0 mm")
+    face = finder.main_face(photo, accurate=False)
+    (warning,) = photo_warnings(photo, face)
+    assert warning.code == "lens_unknown" and "me.jpg" in warning.message and "--focal" in warning.message
+    assert photo_warnings(photo, face, lens_given=True) == []
+
+
 def test_faces_passed_over_are_counted(large: Image.Image, finder: FaceFinder) -> None:
     both = Image.new("RGB", (1500, 900))
     both.paste(large, (600, 0))

@@ -69,6 +69,19 @@ def test_machines_read_a_json_object_a_line(run: Run, portrait: Path) -> None:
     assert set(told[-1]["seconds"]) == {event["stage"] for event in progress}
 
 
+def test_a_lens_that_is_given_binds_and_what_was_taken_is_said(
+    run: Run, portrait: Path, tmp_path: Path
+) -> None:
+    assumed = run("rig", portrait, "-o", "assumed.semrig", *DRAFT)
+    assert any(line.startswith("lens, ") and "assumed" in line for line in assumed.stderr.splitlines())
+    told = run("rig", portrait, "-o", "given.semrig", "--focal", "50@23.6", "--json", *DRAFT)
+    (lens,) = events(told)[-1]["lenses"]
+    assert lens["source"] == "given" and lens["file"] == "astronaut.png"
+    assert lens["equivalent_mm"] == pytest.approx(50 / 23.6 * 36, rel=0.03)
+    (photo,) = load_rig(tmp_path / "given.semrig").photos
+    assert photo.camera.fx == pytest.approx(50 / 23.6 * 512, rel=0.03)
+
+
 def test_what_libraries_print_does_not_spoil_the_json(
     run: Run, portrait: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +110,8 @@ def _noise(path: Path) -> None:
         (("noise.png", "-o", "head.blend"), 2, "bad_input"),
         (("noise.png", "--model", "nobody"), 2, "bad_input"),
         (("noise.png", "--texture-size", "1000"), 2, "bad_input"),
+        (("noise.png", "--focal", "wide"), 2, "bad_input"),
+        (("noise.png", "--focal", "50@0"), 2, "bad_input"),
         (("noise.png", "-o", "absent/head.semrig"), 9, "output_failed"),
     ],
 )

@@ -46,8 +46,10 @@ def test_a_photo_becomes_a_rig_and_a_sheet(
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "Ünï.png").write_bytes(portrait.read_bytes())
     (tmp_path / "photos" / "damaged.png").write_text("not a photo")
-    done = run("rig", "photos", "-o", "head.semrig", "--sheet", "head.png", *DRAFT, *there)
+    asked = ("rig", "photos", "-o", "head.semrig", "--focal", "85", "--sheet", "head.png")
+    done = run(*asked, *DRAFT, *there)
     assert done.exit_code == 0, done.output
+    assert "lens, as 35 mm equivalent: 85 mm, as given" in done.stderr
     assert "head.semrig" in done.stdout and "in all" in done.stdout
     assert "rig: photos" in done.stderr and "sheet: views" in done.stderr
     assert "warning: A photo was left out: photos/damaged.png" in done.stderr
@@ -71,7 +73,8 @@ def _prepare(folder: Path) -> None:
     "command",
     [("rig", "noise.png"), ("rig", "empty.png"), ("rig", "absent.png"),
      ("rig", "noise.png", "--model", "nobody"),
-     ("rig", "noise.png", "--texture-size", "1000"), ("rig", "noise.png", "-o", "taken.semrig"),
+     ("rig", "noise.png", "--texture-size", "1000"), ("rig", "noise.png", "--focal", "wide"),
+     ("rig", "noise.png", "-o", "taken.semrig"),
      ("rig", *["noise.png"] * 21), ("sheet", "damaged.semrig"), ("blend", "absent.semrig"),
      ("export", "taken.semrig", "-o", "x.fbx")],
     ids=" ".join,
