@@ -14,45 +14,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.backbones import make_backbone
-from models.face_code import EXPRESSIONS, FaceCode, StdHead
+from models.face_code import ExpressionNet, FaceCode
 from models.rec_net import RecNet
 
-_AT_REST = -2.0  # logit before training
 
-
-class ETNet(nn.Module):
-    """ResNet-34 and one linear layer with a sigmoid.
-
-    Args:
-        backbone: one of ``models.backbones.BACKBONES``.
-        spread: also say how sure it is, by a second linear layer; the paper's does not.
-
-    Raises:
-        BadInput: there is no such backbone.
-    """
+class ETNet(ExpressionNet):
+    """ResNet-34 with a linear layer. Arguments as :class:`~models.face_code.ExpressionNet`."""
 
     def __init__(self, backbone: str = "resnet34", spread: bool = False) -> None:
-        super().__init__()
-        self.backbone = make_backbone(backbone)
-        self.head = nn.Linear(self.backbone.feature_count, EXPRESSIONS)
-        nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.constant_(self.head.bias, _AT_REST)
-        self.std_head = StdHead(self.backbone.feature_count, 0) if spread else None
-
-    def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch 52"]:
-        """Expressions in [0, 1] of RGB crops in [0, 1]."""
-        return self.read(images)[0]
-
-    def read(
-        self, images: Float[Tensor, "batch 3 side side"]
-    ) -> tuple[Float[Tensor, "batch 52"], Float[Tensor, "batch 52"] | None]:
-        """Expressions, and the standard deviations of their errors where the network tells."""
-        features = self.backbone.pooled(images)
-        outputs: Tensor = self.head(features)
-        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
-        std = None if self.std_head is None else self.std_head(features).expression.to(outputs.dtype)
-        return torch.sigmoid(outputs), std
+        super().__init__(backbone, spread)
 
 
 class RecAugNet(nn.Module):

@@ -22,8 +22,7 @@ from torch import Tensor, nn
 
 from core.atomic import staged_output
 from core.errors import BadInput
-from models.et_net import ETNet
-from models.face_code import default_camera
+from models.face_code import ExpressionNet, default_camera
 from models.network import Network
 from models.network_card import INPUTS, OUTPUTS, STDS, NetworkCard
 from models.outputs import AnyNet, Outputs
@@ -77,7 +76,7 @@ def export_network(
 
     Args:
         net: put into evaluation mode, on the CPU.
-        card: of the kind ``expression`` for an ETNet, ``face`` for others.
+        card: of the kind ``expression`` for an ``ExpressionNet``, ``face`` for others.
         folder: where; must exist.
         crops: pictures that the check looks at.
 
@@ -86,7 +85,7 @@ def export_network(
             from the network by more than ``TOLERANCE``.
         OutputFailed: the files cannot be written.
     """
-    if (card.kind == "expression") != isinstance(net, ETNet) or crops.shape[1] != card.side:
+    if (card.kind == "expression") != isinstance(net, ExpressionNet) or crops.shape[1] != card.side:
         raise BadInput(f"The card of {card.name} is of another kind of network, or of crops of another size.")
     whole = WholeNet(net).eval().cpu()
     example: tuple[Tensor, ...] = (torch.from_numpy(np.ascontiguousarray(crops)),)

@@ -1,4 +1,4 @@
-"""What the networks say of a picture, and the head that makes it of a backbone's features."""
+"""What the networks say of a picture, and the heads that make it of a backbone's features."""
 
 from __future__ import annotations
 
@@ -121,6 +121,42 @@ class FaceCodeNet(nn.Module):
                 identity, torch.sigmoid(expression), albedo, rotation, translation, sh.unflatten(1, (9, 3)),
                 None if self.std_head is None else self.std_head(features.to(outputs.dtype)),
             )  # fmt: skip
+
+
+class ExpressionNet(nn.Module):
+    """A backbone and one linear layer with a sigmoid, whose outputs are the 52 coefficients alone: ETNet.
+
+    Before training it says: a face at rest. What reads otherwise has a :meth:`read` of its own.
+
+    Args:
+        backbone: one of ``models.backbones.BACKBONES``.
+        spread: also say how sure it is, by a second linear layer; the paper's does not.
+
+    Raises:
+        BadInput: there is no such backbone.
+    """
+
+    def __init__(self, backbone: str, spread: bool = False) -> None:
+        super().__init__()
+        self.backbone = make_backbone(backbone)
+        self.head = nn.Linear(self.backbone.feature_count, EXPRESSIONS)
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.constant_(self.head.bias, _START[0])
+        self.std_head = StdHead(self.backbone.feature_count, 0) if spread else None
+
+    def forward(self, images: Float[Tensor, "batch 3 side side"]) -> Float[Tensor, "batch 52"]:
+        """Expressions in [0, 1] of RGB crops in [0, 1]."""
+        return self.read(images)[0]
+
+    def read(
+        self, images: Float[Tensor, "batch 3 side side"]
+    ) -> tuple[Float[Tensor, "batch 52"], Float[Tensor, "batch 52"] | None]:
+        """Expressions, and the standard deviations of their errors where the network tells."""
+        features = self.backbone.pooled(images)
+        outputs: Tensor = self.head(features)
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        std = None if self.std_head is None else self.std_head(features).expression.to(outputs.dtype)
+        return torch.sigmoid(outputs), std
 
 
 class StdHead(nn.Module):

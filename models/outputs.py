@@ -5,10 +5,10 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from models.et_net import ETNet, RecAugNet
-from models.face_code import FaceCodeNet
+from models.et_net import RecAugNet
+from models.face_code import ExpressionNet, FaceCodeNet
 
-AnyNet = FaceCodeNet | ETNet | RecAugNet
+AnyNet = FaceCodeNet | ExpressionNet | RecAugNet
 
 
 class Outputs(nn.Module):
@@ -25,7 +25,7 @@ class Outputs(nn.Module):
         self, images: Float[Tensor, "batch 3 side side"], camera: Float[Tensor, "batch 4"] | None = None
     ) -> tuple[Tensor, ...]:
         """See the network's own."""
-        if isinstance(self.net, ETNet):
+        if isinstance(self.net, ExpressionNet):
             expression, std = self.net.read(images)
             return (expression,) if std is None else (expression, std)
         code = self.net(images, camera)

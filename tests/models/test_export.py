@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from core.errors import BadInput, ModelUnreadable
 from models.export import LARGEST, TOLERANCE, export_network
-from models.face_code import FaceCodeNet
+from models.face_code import ExpressionNet, FaceCodeNet
 from models.mirror import Mirror
 from models.network import Network
 from models.network_card import OUTPUTS, STDS, read_card
@@ -84,6 +84,33 @@ def test_a_network_of_expressions_needs_no_camera(tmp_path: Path) -> None:
     assert sure.knows_std and spread is not None and float(spread.std(dim=0).max()) > 10 * TOLERANCE
     np.testing.assert_allclose(found["expression"], said, atol=TOLERANCE)
     np.testing.assert_allclose(found["expression_spread"], spread, atol=TOLERANCE)
+
+
+class _TwoLayers(ExpressionNet):
+    """A network of expressions that is no ETNet."""
+
+    def __init__(self) -> None:
+        super().__init__("small")
+        self.hidden = torch.nn.Linear(self.backbone.feature_count, self.backbone.feature_count)
+
+    def read(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
+        features = torch.relu(self.hidden(self.backbone.pooled(images)))
+        return torch.sigmoid(self.head(features)), None
+
+
+def test_any_network_of_expressions_is_exported_as_such(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = _TwoLayers().eval()
+    with torch.no_grad():
+        net.head.weight.mul_(30)
+    network = loaded(export_network(net, card_of("et_net", "expression"), tmp_path, noise(3)).onnx)
+    with torch.no_grad():
+        said = net(as_read(noise(4)))
+    found = network(noise(4))
+    assert tuple(found) == OUTPUTS["expression"] and float(said.std(dim=0).max()) > 5 * TOLERANCE
+    np.testing.assert_allclose(found["expression"], said, atol=TOLERANCE)
+    with pytest.raises(BadInput, match="card"):
+        export_network(net, card_of("rec_net", "face"), tmp_path, noise(2))
 
 
 def test_files_carry_the_card_and_checksums(tmp_path: Path) -> None:

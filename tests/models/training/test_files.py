@@ -13,13 +13,15 @@ from safetensors.torch import save_file
 
 from core.errors import BadInput, ModelMissing, ModelUnreadable
 from models.layout import Layout
+from models.network_card import OUTPUTS, STDS
+from models.network_kinds import NETWORK_KINDS
 from models.outputs import Outputs
 from models.rec_net import RecNet
 from models.registry import SHIPPED
-from models.training.config import TrainingConfig, make_config, read_settings
+from models.training.config import NetworkConfig, TrainingConfig, make_config, read_settings
 from models.training.loop import Outcome, train
 from models.training.optimisation import RunningMean, rate_at
-from models.training.weights import load_network, parameter_count, save_network
+from models.training.weights import load_network, make_network, parameter_count, save_network
 from tests.models.training.conftest import Heard, small_config
 
 
@@ -94,6 +96,27 @@ def test_weights_are_the_running_mean_and_can_be_started_from(
     other = replace(again, networks=(replace(again.networks[0], identity=5),))
     with pytest.raises(BadInput, match="another network"):
         train(other, tmp_path / "other")
+
+
+@pytest.mark.parametrize("spread", [False, True], ids=["", "spread"])
+@pytest.mark.parametrize("name", [kind.name for kind in NETWORK_KINDS.values() if not kind.parts])
+def test_every_kind_comes_back_from_its_file_and_says_what_its_row_says(
+    name: str, spread: bool, tmp_path: Path
+) -> None:
+    """Networks made of others are in ``test_joined.py``."""
+    config = NetworkConfig(name, backbone="small", identity=4, albedo=2, side=64, spread=spread)
+    layout, net = make_network(config, "anny")
+    save_network(net, layout, tmp_path / "net.safetensors")
+    found, back = load_network(tmp_path / "net.safetensors")
+    assert found == layout and type(back) is type(net)
+    with torch.no_grad():
+        before, after = (
+            Outputs(each.eval())(torch.full((2, 3, 64, 64), 0.5), torch.full((2, 4), 100.0))
+            for each in (net, back)
+        )
+    outputs = NETWORK_KINDS[name].outputs
+    assert len(before) == len(OUTPUTS[outputs]) + spread * len(STDS[outputs])
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
 
 def test_files_that_hold_no_network_are_said(tmp_path: Path) -> None:
