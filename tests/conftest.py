@@ -33,8 +33,8 @@ SLOW_FILES: Final = (
     "models/test_pe_net.py", "models/test_rec_net.py",
 )  # fmt: skip
 FAST_FILES: Final = (
-    "blender_addon/test_rig_file.py", "blender_addon/test_texts.py", "server/test_files.py",
-    "server/test_live.py", "server/test_security.py",
+    "blender_addon/test_registration.py", "blender_addon/test_rig_file.py", "blender_addon/test_texts.py",
+    "server/test_files.py", "server/test_live.py", "server/test_security.py",
 )  # fmt: skip
 SLOW_FIXTURES: Final = {"portrait_rig", "portrait_rig_file"}
 """Tests in these folders and files, and those that need a whole rig, are left out of the fast set: they start

@@ -12,7 +12,13 @@ from urllib.parse import unquote
 import pytest
 from typer.main import get_command
 
+from models.backbones import BACKBONES
+from models.network_kinds import NETWORK_KINDS
+from models.registries import FACE_MODELS, REGISTRIES
+from models.training.config import recipes
 from server.cli.app import app
+from server.jobs.registry import load_kinds
+from server.settings import KINDS
 from tests.conftest import FAST_FILES, SLOW_FILES, SLOW_FOLDERS, TESTS
 
 ROOT = Path(__file__).parent.parent
@@ -97,6 +103,60 @@ def test_files_that_are_named_exist(page: str) -> None:
     named = re.findall(r"`((?:core|models|server|blender_addon|tests|docs)/[\w/.]+)`", text)
     assert named
     assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_names_that_are_mentioned_stand_in_the_code(page: str) -> None:
+    """Of identifiers, dotted or called, the last part; NAME and ``subject_verb`` stand for something new."""
+    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = set(re.findall(r"`(?:[\w.]+\.)?([A-Za-z_]\w*)(?:\([^`]*\))?`", text))
+    folders = ("blender_addon", "core", "models", "server", "tests")
+    sources = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    words = {word for file in sources for word in re.findall(r"\w+", file.read_text(encoding="utf-8"))}
+    assert named
+    assert {name for name in named - words if not re.search("NAME|subject_verb", name)} == set()
+
+
+def test_every_face_model_and_network_is_in_the_help_and_on_its_page() -> None:
+    page = sections(ROOT / "docs" / "models.md")
+    argument = next(param for param in COMMANDS["semblance models add"].params if param.name == "name")
+    help_words = set(re.findall(r"\w+", str(argument.help)))
+    assert {name for registry in REGISTRIES for name in registry.names} <= help_words
+    table = re.findall(r"^\| `(\w+)`", page["Face models"], re.MULTILINE)
+    assert table == list(FACE_MODELS.names)
+    said = set(re.findall(r"\w+", "".join(page.values())))
+    assert {name for registry in REGISTRIES for name in registry.names} <= said
+
+
+def test_every_recipe_has_a_budget_and_every_kind_of_network_a_recipe_and_a_backbone() -> None:
+    table = sections(ROOT / "docs" / "training.md")["Recipes and budgets"]
+    assert sorted(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == recipes()
+    assert NETWORK_KINDS.keys() <= set(recipes())
+    assert {kind.backbone for kind in NETWORK_KINDS.values() if not kind.parts} <= set(BACKBONES)
+
+
+def test_the_commands_that_a_server_can_do_are_listed() -> None:
+    common = sections(ROOT / "docs" / "commands.md")[COMMON]
+    row = next(line for line in common.splitlines() if line.startswith("| `--server`"))
+    able = {
+        name.removeprefix("semblance ")
+        for name, command in COMMANDS.items()
+        if any("--server" in param.opts for param in command.params)
+    }
+    assert set(re.findall(r"`([a-z]\w*)`", row)) == able
+
+
+def test_every_job_kind_is_served_and_described() -> None:
+    """A module's name is its kind's: the command line looks it up by that."""
+    modules = {
+        f"server.jobs.kinds.{file.stem}"
+        for file in (ROOT / "server" / "jobs" / "kinds").glob("*.py")
+        if re.search(r"^KIND = JobKind\(", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert modules == set(KINDS)
+    assert {f"server.jobs.kinds.{name}" for name in load_kinds(KINDS)} == modules
+    rows = re.findall(r"^\| (`[^|]+`) \|", sections(ROOT / "docs" / "server.md")["Jobs"], re.MULTILINE)
+    assert sorted(load_kinds(KINDS)) == sorted(re.findall(r"`(\w+)`", " ".join(rows)))
 
 
 def test_readme_can_be_read_in_one_sitting() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.face_model.providers import PROVIDERS
 from core.rig import save_rig
 from server import diagnosis
 from server.diagnosis import Finding
@@ -46,7 +47,7 @@ def test_version(run: Run) -> None:
 
 def test_models_are_listed_with_state_and_licence(run: Run) -> None:
     listed = events(run("models", "list", "--json"))[0]["models"]
-    assert [model["name"] for model in listed] == ["anny", "ict", "gnm", "flame", "bfm"]
+    assert [model["name"] for model in listed] == list(PROVIDERS)
     assert all(model["licence"] and model["state"] for model in listed)
     text = run("models", "list").stdout
     assert all(model["name"] in text for model in listed)
