@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from core.deformation.eyelids import find_eyelids
+from core.deformation.lid_contact import LidContact
 from core.face_model.building import vertex_neighbours
 from core.face_model.embedding_data import has_landmarks
 from core.face_model.model import JOINTS, FaceModel
@@ -101,7 +102,8 @@ def settle_neutral(
 ) -> Float32[ndarray, "vertices 3"]:
     """Bring everything that is not skin to where the skin of a corrected neutral wants it.
 
-    The skin stays as it is. Eyeballs move and grow as their lid margins do (one size for both). Teeth and
+    The skin stays as it is, but for lids that an eyeball would come through: they are pushed off it. Eyeballs
+    move and grow as their lid margins do (one size for both). Teeth and
     tongue go with the skin around them, and further back where they would come through the lips. Lashes
     stay on their lids. The insides of mouth and sockets continue the skin's displacement smoothly, so that
     nothing tears at the rims.
@@ -120,6 +122,9 @@ def settle_neutral(
     _settle_eyeballs(model, base.astype(np.float64), result)
     _settle_mouth(model, base.astype(np.float64), moved, result)
     _seat_teeth(model, result)
+    pushed = LidContact(model).pushed(result)
+    result += pushed
+    moved += pushed
     lashes = model.region_mask("lashes")
     if lashes.any():
         result[lashes] += at_roots(model, lash_roots(model), moved)
@@ -193,7 +198,7 @@ def _settle_eyeballs(model: FaceModel, base: ndarray, result: ndarray) -> None:
         result[lids.eyeball] = new_centre + scale * (base[lids.eyeball] - centre)
 
 
-def _inside_mouth(model: FaceModel) -> Bool[ndarray, "vertices"]:
+def inside_mouth(model: FaceModel) -> Bool[ndarray, "vertices"]:
     """Teeth, tongue, and gums that are not connected with the skin."""
     gums = model.region_mask("mouth_interior") & ~skin_components(model)
     return model.region_mask("teeth_upper", "teeth_lower", "tongue") | gums
@@ -201,7 +206,7 @@ def _inside_mouth(model: FaceModel) -> Bool[ndarray, "vertices"]:
 
 def _settle_mouth(model: FaceModel, base: ndarray, moved: ndarray, result: ndarray) -> None:
     """The inside of the mouth follows the skin around the teeth, as one so that the bite stays; in place."""
-    part, teeth = _inside_mouth(model), model.region_mask("teeth_upper", "teeth_lower")
+    part, teeth = inside_mouth(model), model.region_mask("teeth_upper", "teeth_lower")
     if not teeth.any():
         return
     distance = np.linalg.norm(base - base[teeth].mean(axis=0), axis=1)
@@ -219,7 +224,7 @@ def _seat_teeth(model: FaceModel, result: ndarray) -> None:
         return
     width = np.ptp(result[model.region_mask("teeth_upper", "teeth_lower"), 0])
     back = float(np.clip((gaps[0] - gaps[1]).max() * width - _LIP_SLACK, 0.0, _FARTHEST_BACK))
-    result[_inside_mouth(model), 2] -= back
+    result[inside_mouth(model), 2] -= back
 
 
 def _lip_gaps(model: FaceModel, vertices: ndarray) -> Float[ndarray, "gaps"]:

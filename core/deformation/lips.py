@@ -6,6 +6,7 @@ them as well as an expression does. A neutral face has its mouth closed: what wo
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,8 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from core.arkit import ARKIT_INDEX
+from core.deformation.contact import Yielding
+from core.deformation.lip_contact import LipContact
 from core.face_model.embedding_data import has_landmarks
 from core.face_model.laplacian import from_neighbours, mesh_laplacian
 from core.face_model.model import FaceModel
@@ -30,8 +33,8 @@ _REACH: Final = 0.17  # how far skin goes with a contact
 _FARTHEST: Final = 0.8  # of a contact: what moves at all
 _FIRMNESS: Final = 10.0  # of contacts against the skin's bending
 _FEWEST: Final = 4  # contacts
-_SLIT: Final = -2e-4  # metres between the lips; below 0, since subdivision draws them back from each other
 _CLOSINGS: Final = 6  # turns: skin that closes one contact moves the others
+_SLIT: Final = -5e-5  # metres between contacts; what lies around them keeps them from crossing
 _LEVEL: Final = 0.3  # of a distance up and down counts when the vertex across is looked for
 # Parts of the corners' way down with the jaw
 _UPPER: Final = 0.85  # no more than this goes the upper lip
@@ -39,6 +42,11 @@ _LOWER: Final = 1.15  # no less than this the lower one
 _LEAST_DROP: Final = 1e-3  # metres that the corners go with a jaw that opens
 _CORNERS: Final = [78, 308]  # MediaPipe's landmarks
 _MIDDLE: Final = [13, 14]  # of the upper and the lower lip
+# Lips that do not cross
+_OF_LIPS: Final = 0.3  # of the mask, for a triangle to count as the lips'
+_SHARE: Final = 0.8  # of the gaps that are closed in a turn; skin that is drawn too far folds
+_TURNS: Final = 8
+_TOUCHING: Final = 6e-5  # metres that lips may be apart
 
 
 class LipSeal:
@@ -51,6 +59,18 @@ class LipSeal:
     def __init__(self, model: FaceModel) -> None:
         self._upper, self._lower = lip_contacts(model)
         self._follow = _follow(model, self._upper, self._lower)
+        self._model = model
+
+    @cached_property
+    def _contact(self) -> LipContact:
+        model, width = self._model, _width(self._model)
+        near = cKDTree(model.template[np.concatenate([self._upper, self._lower])]).query(model.template)[0]
+        mask = model.masks.get("lips", (near < _REACH * width).astype(np.float32))
+        skin = model.triangles[model.region_mask("skin")[model.triangles].all(axis=1)]
+        own, bending = _bending(model, self._upper, self._lower)
+        lips, yielding = skin[mask[skin].min(axis=1) > _OF_LIPS], Yielding(bending, own, model.vertex_count)
+        template = LipContact(model, lips, _drop(model) >= 1, yielding)
+        return template.about(self._closed(model.template, template))
 
     def matrix(self) -> csr_matrix:
         """(vertices, vertices): takes displacements upward to those that leave the lips together."""
@@ -66,12 +86,35 @@ class LipSeal:
         return sealed
 
     def closed(self, neutral: Float32[ndarray, "vertices 3"]) -> Float32[ndarray, "vertices 3"]:
-        """A neutral face whose lips touch all along."""
-        closed = neutral.copy()
+        """A neutral face whose lips touch all along and cross nowhere."""
+        return self._closed(neutral, self._contact) if len(self._upper) else neutral.copy()
+
+    def _closed(
+        self, neutral: Float32[ndarray, "vertices 3"], contact: LipContact
+    ) -> Float32[ndarray, "vertices 3"]:
+        head, crossing = contact.parted(neutral)
+        share = _SHARE
+        for _ in range(_TURNS):
+            if self._gaps(head).max() < _TOUCHING:
+                break
+            drawn, crossings = contact.parted(self._drawn(head, share))
+            if crossings > crossing:
+                share /= 2
+            else:
+                head, crossing = drawn, crossings
+        return head
+
+    def _gaps(self, head: Float32[ndarray, "vertices 3"]) -> Float32[ndarray, " contacts"]:
+        return head[self._upper, 1] - head[self._lower, 1]
+
+    def _drawn(self, head: Float32[ndarray, "vertices 3"], share: float) -> Float32[ndarray, "vertices 3"]:
+        """With the contacts drawn together by a share of their gaps."""
+        drawn = head.copy()
+        slit = np.maximum(self._gaps(head), 0) * (1 - share) + _SLIT
         for _ in range(_CLOSINGS):
-            gap = np.maximum(closed[self._upper, 1] - closed[self._lower, 1] - _SLIT, 0)
-            closed[:, 1] += (self._follow @ gap).astype(np.float32)
-        return closed
+            gap = np.maximum(self._gaps(drawn) - slit, 0)
+            drawn[:, 1] += (self._follow @ gap).astype(np.float32)
+        return drawn
 
 
 def lip_contacts(model: FaceModel) -> tuple[Int[ndarray, " contacts"], Int[ndarray, " contacts"]]:
@@ -111,6 +154,16 @@ def _follow(
     moves = np.zeros((model.vertex_count, len(upper)))
     if not len(upper):
         return moves
+    own, bending = _bending(model, upper, lower)
+    gap = _gap(model.vertex_count, upper, lower)[:, own]
+    moves[own] = -_FIRMNESS * splu(bending).solve(gap.T.toarray())
+    return moves
+
+
+def _bending(
+    model: FaceModel, upper: Int[ndarray, " contacts"], lower: Int[ndarray, " contacts"]
+) -> tuple[Int[ndarray, " own"], csc_matrix]:
+    """Vertices around the mouth, and what their heights cost: bending, moving, and parting of contacts."""
     contacts, width = np.concatenate([upper, lower]), _width(model)
     near = cKDTree(model.template[contacts]).query(model.template)[0] < _FARTHEST * width
     own = np.flatnonzero(near & model.region_mask("skin", "mouth_interior"))
@@ -118,9 +171,7 @@ def _follow(
     gap = _gap(model.vertex_count, upper, lower)[:, own]
     # with neighbours at a distance h, the operator's bending is h^2 / 4 of the surface's
     still = (_edge_length(model, contacts) / (_REACH * width)) ** 4 / 16
-    solver = splu(csc_matrix(bends.T @ bends + still * identity(len(own)) + _FIRMNESS * gap.T @ gap))
-    moves[own] = -_FIRMNESS * solver.solve(gap.T.toarray())
-    return moves
+    return own, csc_matrix(bends.T @ bends + still * identity(len(own)) + _FIRMNESS * gap.T @ gap)
 
 
 def _gap(count: int, upper: Int[ndarray, " contacts"], lower: Int[ndarray, " contacts"]) -> csr_matrix:

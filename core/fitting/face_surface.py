@@ -23,6 +23,7 @@ from core.landmark_topology import EYE_LEFT, EYE_RIGHT, IRIS_LEFT, IRIS_RIGHT
 from core.scene.shading import vertex_normals
 
 SAMPLES = 5000
+_NORMALS_REACH = 5e-3  # metres (standard deviation) over which normals are averaged
 _AT_LIDS = 0.2
 _SMOOTHNESS = 20.0  # of the free-form correction, in squared edge lengths: waves below about 4 edges die out
 
@@ -162,7 +163,7 @@ def sample_face(model: FaceModel, count: int) -> SurfacePoints:
 def smooth_modes(
     model: FaceModel, size: float, reach: float, count: int
 ) -> Float32[ndarray, "modes vertices 3"]:
-    """Smooth offsets of the face along its normals, of unit variance like an identity basis; lips stay shut.
+    """Smooth offsets in and out of the face, of unit variance like an identity basis; lips stay shut.
 
     The leading modes of a Gaussian process over the template (Lüthi et al. 2018, Gaussian Process Morphable
     Models) with a Gaussian kernel, by Nyström's method.
@@ -183,11 +184,27 @@ def smooth_modes(
 
     variance, vectors = np.linalg.eigh(kernel(few, few))
     fields = kernel(at, few) @ vectors[:, -count:] / np.sqrt(variance[-count:])
-    normals = vertex_normals(torch.from_numpy(model.template), torch.from_numpy(model.triangles)).numpy()
     modes = np.zeros((count, model.vertex_count, 3), np.float32)
     held = weight * _away_from_eyes(model)
-    modes[:, face] = size * held[face, None] * fields.T[:, :, None] * normals[face]
+    modes[:, face] = size * held[face, None] * fields.T[:, :, None] * _outward(model, face)
     return LipSeal(model).sealed(modes)
+
+
+def _outward(model: FaceModel, face: Int[ndarray, " face"]) -> Float32[ndarray, "face 3"]:
+    """Out of the face at each of its vertices: the mean normal of the skin around.
+
+    Where lips, lids and nostrils turn inward, the skin's own normals point into the face, and along them the
+    skin would be moved into what lies behind it.
+    """
+    normals = vertex_normals(torch.from_numpy(model.template), torch.from_numpy(model.triangles)).numpy()
+    at = model.template[face].astype(np.float64)
+    corners = model.triangles[np.isin(model.triangles, face).all(axis=1)]
+    a, b, c = (model.template[corners[:, k]] for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    around = np.bincount(corners.ravel(), np.repeat(area, 3), model.vertex_count)[face]
+    near = np.exp(-((at[:, None] - at[None]) ** 2).sum(axis=-1) / (2 * _NORMALS_REACH**2)) * around
+    mean = near @ normals[face]
+    return (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32)
 
 
 def _away_from_eyes(model: FaceModel) -> Float32[ndarray, "vertices"]:

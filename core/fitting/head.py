@@ -10,6 +10,7 @@ import numpy as np
 from core.deformation.expressions import personalise_expressions
 from core.deformation.interior import settle_neutral
 from core.deformation.lips import LipSeal
+from core.deformation.posed_contact import keep_inside
 from core.errors import BadInput
 from core.face_model.model import FaceModel
 from core.fitting.dense import fit_dense
@@ -76,4 +77,7 @@ def fit_head(
         for photo, lens, said in zip(photos, origins(observations), warnings, strict=True)
     ]
     head = FittedHead(model, fine.identity, neutral, expressions, photos)
-    return replace(head, photos=settle_lids(head, observations, belief))
+    head = replace(head, photos=settle_lids(head, observations, belief))
+    found = [photo.expression for photo in head.photos]
+    neutral, expressions = keep_inside(model, neutral, expressions, found)
+    return replace(head, neutral=neutral, expression_deltas=expressions)
