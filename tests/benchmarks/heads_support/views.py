@@ -90,7 +90,7 @@ def belief_of(views: Sequence[View]) -> FaceBelief | None:
 def _code() -> str:
     """Key of everything that reading a photo depends on."""
     sources = (observe, Observation, read_view)
-    files = [str(Path(inspect.getfile(source)).relative_to(_ROOT)) for source in sources]
+    files = [str(Path(inspect.getfile(inspect.unwrap(source))).relative_to(_ROOT)) for source in sources]
     return code_key(
         "core/capture", "core/landmark_topology.py", "models/weights", "models/face_reader.py",
         "models/face_reading.py", "models/face_code.py", "models/crops.py", "models/mirror.py", *files,
