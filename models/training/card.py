@@ -57,7 +57,7 @@ def write_card(
     sections = [
         f"# {name}",
         f"{title}: from a crop of {layout.side} by {layout.side} pixels to {says}.",
-        _table(
+        table(
             ("network", layout.kind),
             ("backbone", layout.backbone),
             ("parameters", f"{parameters:,}"),
@@ -65,7 +65,7 @@ def write_card(
              + (", half floats" if config.half else "")),
         ),
         "## Training",
-        _table(
+        table(
             ("steps", f"{run.steps:,} of {config.people} people with {config.frames} pictures each"
              + (f", in each of {run.processes} processes" if run.processes > 1 else "")),
             ("pictures shown", f"{run.pictures:,}"),
@@ -75,17 +75,18 @@ def write_card(
         ),
         *([f"```sh\n{run.command}\n```"] if run.command else []),
         "## Data and licences",
-        *(_described(facts) for facts in data),
+        *(described(facts) for facts in data),
         "Weights may be used as far as these licences allow.",
         "## Figures",
         "Losses, weighted, mean of the last steps:",
-        _table(*((term, f"{value:.4g}") for term, value in run.losses.items())),
+        table(*((term, f"{value:.4g}") for term, value in run.losses.items())),
         _validation(held_out, run.validation),
     ]  # fmt: skip
     return "\n\n".join(sections) + "\n"
 
 
-def _described(facts: DataFacts) -> str:
+def described(facts: DataFacts) -> str:
+    """A data set as a list with its licences."""
     size = f"{facts.people:,} people, {facts.pictures:,} pictures" if facts.pictures else "without end"
     lines = [f"- **{facts.name}** ({size})"]
     lines += [f"  - {part}: {licence}" for part, licence in facts.sources.items()]
@@ -96,9 +97,10 @@ def _validation(held_out: Sequence[DataFacts], figures: Mapping[str, float]) -> 
     if not figures:
         return "It was not validated: no labelled people were kept for it."
     names = ", ".join(f"{facts.name} ({facts.people:,} people)" for facts in held_out)
-    rows = _table(*((UNITS[figure], f"{value:.4f}") for figure, value in figures.items()))
+    rows = table(*((UNITS[figure], f"{value:.4f}") for figure, value in figures.items()))
     return f"On people it was not trained on, of {names}:\n\n{rows}"
 
 
-def _table(*rows: tuple[str, str]) -> str:
+def table(*rows: tuple[str, str]) -> str:
+    """Facts beside each other."""
     return "\n".join(["| | |", "|---|---|", *(f"| {left} | {right} |" for left, right in rows)])

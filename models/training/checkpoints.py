@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,20 +12,19 @@ import torch
 
 from core.atomic import staged_output
 from core.errors import BadInput, ModelUnreadable
-from models.training.config import TrainingConfig, as_settings
 
 FILE: Final = "checkpoint.pt"
 _FORMAT: Final = 1
-_SAME: Final = ("networks", "model", "people", "frames", "seed")  # what a run keeps to its end
 _HINT: Final = "Delete it and train from the beginning, or choose another folder with --out."
 
 
 def save_checkpoint(
-    folder: Path, config: TrainingConfig, step: int, seconds: float, state: dict[str, Any]
+    folder: Path, settings: Mapping[str, Any], step: int, seconds: float, state: dict[str, Any]
 ) -> None:
     """Write the state after so many steps; the file before it stays until this one is whole.
 
     Args:
+        settings: of the run, as plain values.
         seconds: of training so far.
         state: tensors and plain values, by name.
 
@@ -35,15 +35,21 @@ def save_checkpoint(
     if torch.cuda.is_available():
         random["cuda"] = torch.cuda.get_rng_state()
     stored = {
-        "format": _FORMAT, "config": as_settings(config), "step": step, "seconds": seconds,
+        "format": _FORMAT, "config": dict(settings), "step": step, "seconds": seconds,
         "random": random, "state": state,
     }  # fmt: skip
     with staged_output(folder / FILE) as path:
         torch.save(stored, path)
 
 
-def load_checkpoint(folder: Path, config: TrainingConfig) -> tuple[int, float, dict[str, Any]]:
+def load_checkpoint(
+    folder: Path, settings: Mapping[str, Any], same: Sequence[str]
+) -> tuple[int, float, dict[str, Any]]:
     """Steps done, seconds so far and the state; takes up the random numbers too. No code in the file is run.
+
+    Args:
+        settings: of the run that is to go on.
+        same: names of settings that a run keeps to its end.
 
     Raises:
         BadInput: there is none, or it is of a run of other networks or batches.
@@ -63,8 +69,7 @@ def load_checkpoint(folder: Path, config: TrainingConfig) -> tuple[int, float, d
         TypeError, AttributeError, IndexError,
     ) as error:  # fmt: skip
         raise unreadable(file, error) from error
-    now = as_settings(config)
-    differs = [name for name in _SAME if before.get(name) != now[name]]
+    differs = [name for name in same if before.get(name) != settings[name]]
     if differs:
         raise BadInput(
             f"{file} is of a run with other settings ({', '.join(differs)}).",

@@ -14,6 +14,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from core.errors import BadInput
 from core.numbers import Number
 from models.network_kinds import NETWORK_KINDS, NetworkKind
+from models.training.schedule import Schedule
 
 PRECISIONS: Final = ("32-true", "bf16-mixed", "16-mixed")
 STREAM: Final = "stream"
@@ -70,6 +71,7 @@ class TrainingConfig:
         rate: learning rate after the warm-up, which then falls as a cosine.
         warm_up: steps over which it rises.
         final_rate: part of it that is left at the end.
+        falls_at: part of the steps after which the rate falls to that part at once; 0 for a cosine.
         weight_decay: of AdamW, on what is not a bias or a norm.
         clip: largest norm of a network's gradient.
         precision: one of :data:`PRECISIONS`.
@@ -94,6 +96,7 @@ class TrainingConfig:
     rate: Number = 5e-4
     warm_up: int = 1000
     final_rate: Number = 0.01
+    falls_at: Number = 0.0
     weight_decay: Number = 0.01
     clip: Number = 1.0
     precision: str = "32-true"
@@ -190,12 +193,20 @@ def make_config(settings: Mapping[str, Any]) -> TrainingConfig:
     Raises:
         BadInput: a setting is unknown, missing, of the wrong type or out of range; the message names it.
     """
-    config: TrainingConfig = _built(TrainingConfig, settings, "")
+    config: TrainingConfig = built(TrainingConfig, settings, "")
     _check(config)
     return config
 
 
-def _built(kind: type, table: Any, where: str) -> Any:
+def built(kind: type, table: Any, where: str = "") -> Any:
+    """A dataclass of settings, of a table with values of the right types.
+
+    Args:
+        where: what goes before a setting's name in messages.
+
+    Raises:
+        BadInput: a setting is unknown, missing or of the wrong type.
+    """
     if not isinstance(table, Mapping):
         raise BadInput(f"{where or 'The settings'} must be a table.", "See docs/training.md.")
     known = {entry.name: entry for entry in fields(kind)}
@@ -218,7 +229,7 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise BadInput(f"The setting {where} must be a list.", f"Write {where} = [...].")
         if inner is NetworkConfig:
-            return tuple(_built(inner, entry, f"{where}.") for entry in value)
+            return tuple(built(inner, entry, f"{where}.") for entry in value)
         return tuple(_typed(inner, entry, where) for entry in value)
     if get_origin(kind) is dict:
         if not isinstance(value, Mapping):
@@ -265,9 +276,20 @@ def _check(config: TrainingConfig) -> None:
     for name in ("warm_up", "weight_decay", "workers", "seed"):
         if getattr(config, name) < 0:
             raise BadInput(f"The setting {name} must not be negative.", "Change it.")
-    if not (config.rate > 0 and config.clip > 0 and 0 <= config.ema < 1 and 0 <= config.final_rate <= 1):
+    check_rates(config)
+
+
+def check_rates(config: Schedule) -> None:
+    """Of any run.
+
+    Raises:
+        BadInput: a rate or a part is out of range.
+    """
+    parts = (config.final_rate, config.falls_at)
+    if not (config.rate > 0 and config.clip > 0 and 0 <= config.ema < 1 and all(0 <= p <= 1 for p in parts)):
         raise BadInput(
-            "rate and clip must be above 0, ema from 0 to below 1, final_rate from 0 to 1.", "Change them."
+            "rate and clip must be above 0, ema from 0 to below 1, final_rate and falls_at from 0 to 1.",
+            "Change them.",
         )
 
 
@@ -285,15 +307,18 @@ def as_settings(config: TrainingConfig) -> dict[str, Any]:
 def as_toml(config: TrainingConfig) -> str:
     """The whole configuration as TOML."""
     settings = as_settings(config)
-    lines = [_line(name, value) for name, value in settings.items() if name != "networks"]
+    lines = [settings_line(name, value) for name, value in settings.items() if name != "networks"]
     for network in settings["networks"]:
         lines += ["", "[[networks]]"]
-        lines += [_line(name, value) for name, value in network.items() if not isinstance(value, dict)]
+        lines += [
+            settings_line(name, value) for name, value in network.items() if not isinstance(value, dict)
+        ]
         for name, table in network.items():
             if isinstance(table, dict) and table:
-                lines += [f"[networks.{name}]", *(_line(key, value) for key, value in table.items())]
+                lines += [f"[networks.{name}]", *(settings_line(key, value) for key, value in table.items())]
     return "\n".join(lines) + "\n"
 
 
-def _line(name: str, value: Any) -> str:
+def settings_line(name: str, value: Any) -> str:
+    """A setting as a line of TOML."""
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"  # JSON's scalars and lists are TOML's

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision, Precision
 
 from core.errors import BadInput
-from models.training.config import TrainingConfig
+from models.training.schedule import Schedule
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -26,7 +26,7 @@ class _Autocast(MixedPrecision):
         return data
 
 
-def make_fabric(config: TrainingConfig, device: Device) -> Fabric:
+def make_fabric(config: Schedule, device: Device) -> Fabric:
     """Fabric for a run, launched.
 
     Raises:

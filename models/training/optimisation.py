@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import math
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Generic, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -15,27 +15,20 @@ from models.layout import Layout
 from models.outputs import AnyNet, Outputs
 from models.training.config import TrainingConfig
 from models.training.objectives import Objective, View
+from models.training.schedule import Schedule, rate_at
 
 _BETAS: Final = (0.9, 0.999)
+Net = TypeVar("Net", bound=nn.Module)
 
 
-def rate_at(step: int, config: TrainingConfig) -> float:
-    """The learning rate of a step, counted from 0: a rise over the warm-up, then half a cosine."""
-    if step < config.warm_up:
-        return config.rate * (step + 1) / config.warm_up
-    over = (step - config.warm_up) / max(1, config.steps - config.warm_up)
-    left = 0.5 + 0.5 * math.cos(math.pi * min(1.0, over))
-    return config.rate * (config.final_rate + (1 - config.final_rate) * left)
-
-
-class RunningMean:
+class RunningMean(Generic[Net]):
     """An exponential running mean of a network's weights and buffers, as a network of its own.
 
     It forgets faster at first, so that a short run's mean is not of its beginning.
     """
 
-    def __init__(self, net: AnyNet, decay: float) -> None:
-        self.net = copy.deepcopy(net).requires_grad_(False).eval()
+    def __init__(self, net: Net, decay: float) -> None:
+        self.net: Net = copy.deepcopy(net).requires_grad_(False).eval()
         self.decay = decay
         pairs = list(zip(_tensors(self.net), _tensors(net), strict=True))
         smooth = [mean.is_floating_point() for mean, _ in pairs]
@@ -56,34 +49,32 @@ def _tensors(net: nn.Module) -> list[Tensor]:
     return [tensor.detach() for tensor in net.state_dict(keep_vars=True).values()]
 
 
-class Trainee:
-    """A network in training.
+class Learner(Generic[Net]):
+    """A network in training, whatever it is for.
+
+    Args:
+        module: what is called in training, of which ``net`` is the part that is kept; the network itself
+            where not given.
 
     Attributes:
         net: the network itself.
         mean: its running mean, which is what is validated and kept.
+        module: to be called in training, so that several processes share gradients.
     """
 
     def __init__(
-        self,
-        name: str,
-        layout: Layout,
-        net: AnyNet,
-        objective: Objective,
-        config: TrainingConfig,
-        fabric: Fabric,
+        self, name: str, net: Net, config: Schedule, fabric: Fabric, module: nn.Module | None = None
     ) -> None:
-        self.name, self.layout, self.config, self._fabric = name, layout, config, fabric
+        self.name, self._schedule, self._fabric = name, config, fabric
         self.net = net.to(fabric.device)
         if fabric.device.type == "cuda":
             self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.objective = objective.to(fabric.device)
         self.mean = RunningMean(self.net, config.ema)
         self._scaled = config.precision == "16-mixed"
         adam = torch.optim.AdamW(
             _groups(self.net, config.weight_decay), config.rate, _BETAS, fused=not self._scaled
         )
-        self.module, self.optimiser = fabric.setup(Outputs(self.net), adam)
+        self.module, self.optimiser = fabric.setup(self.net if module is None else module, adam)
         self._adam = adam
         self._skipped = torch.zeros(
             3, dtype=torch.int64, device=fabric.device
@@ -91,22 +82,18 @@ class Trainee:
         self._sums: dict[str, Tensor] = {}
         self._steps = torch.zeros((), device=fabric.device)
 
-    def step(self, view: View, step: int) -> None:
-        """One step; where a gradient is not finite, the weights stay as they are.
+    def learn(self, terms: Mapping[str, Tensor], step: int) -> None:
+        """One step down the sum of weighted losses.
 
-        The device is never waited for.
+        Where its gradient is not finite, weights stay as they are. The device is never waited for.
         """
         for group in self._adam.param_groups:
-            group["lr"] = rate_at(step, self.config)
-        outputs = self.module(view.observed.image, view.camera)
-        terms = self.objective.terms(outputs, view, step / self.config.steps)
-        if not terms:
-            return
+            group["lr"] = rate_at(step, self._schedule)
         total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad()
         self._fabric.backward(total)
         norm = self._fabric.clip_gradients(
-            self.module, self.optimiser, max_norm=self.config.clip, error_if_nonfinite=False
+            self.module, self.optimiser, max_norm=self._schedule.clip, error_if_nonfinite=False
         )
         assert norm is not None
         finite = norm.isfinite()
@@ -167,6 +154,30 @@ class Trainee:
         self._skipped = state["skipped"].to(device)
         self._sums = {name: value.to(device) for name, value in state["sums"].items()}
         self._steps = state["steps"].to(device)
+
+
+class Trainee(Learner[AnyNet]):
+    """A network that reads crops, in training."""
+
+    def __init__(
+        self,
+        name: str,
+        layout: Layout,
+        net: AnyNet,
+        objective: Objective,
+        config: TrainingConfig,
+        fabric: Fabric,
+    ) -> None:
+        super().__init__(name, net, config, fabric, Outputs(net))
+        self.layout, self.config = layout, config
+        self.objective = objective.to(fabric.device)
+
+    def step(self, view: View, step: int) -> None:
+        """One step, where the batch teaches this network anything."""
+        outputs = self.module(view.observed.image, view.camera)
+        terms = self.objective.terms(outputs, view, step / self.config.steps)
+        if terms:
+            self.learn(terms, step)
 
 
 def _groups(net: nn.Module, decay: float) -> list[dict[str, Any]]:

@@ -58,8 +58,9 @@ def train(
         read_recipe,
         read_settings,
     )
+    from models.training.run import CONFIG_FILE
 
-    kept = folder / loop.CONFIG_FILE
+    kept = folder / CONFIG_FILE
     if resume and config is None and kept.exists():
         settings = read_settings(kept)
     else:

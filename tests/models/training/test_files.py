@@ -20,7 +20,8 @@ from models.rec_net import RecNet
 from models.registry import SHIPPED
 from models.training.config import NetworkConfig, TrainingConfig, make_config, read_settings
 from models.training.loop import Outcome, train
-from models.training.optimisation import RunningMean, rate_at
+from models.training.optimisation import RunningMean
+from models.training.schedule import rate_at
 from models.training.weights import load_network, make_network, parameter_count, save_network
 from tests.models.training.conftest import Heard, small_config
 

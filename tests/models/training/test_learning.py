@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models.training.loop import train
-from models.training.optimisation import rate_at
+from models.training.schedule import rate_at
 from models.training.weights import load_network, save_network
 from tests.models.training.conftest import Heard, small_config
 
