@@ -30,7 +30,8 @@ SLOW_FILES: Final = (
     "core/retarget/keyless/test_make.py", "core/scene/test_rasterise_triton.py",
     "core/surface/test_texture.py", "core/surface/test_hidden_skin.py", "core/tracking/test_key_views.py",
     "models/losses/test_perception.py", "models/prior/test_training.py", "models/test_et_net.py",
-    "models/reenactment/test_training.py", "models/test_pe_net.py", "models/test_rec_net.py",
+    "models/reenactment/test_make_clip.py", "models/reenactment/test_training.py", "models/test_pe_net.py",
+    "models/test_rec_net.py",
 )  # fmt: skip
 FAST_FILES: Final = (
     "blender_addon/test_registration.py", "blender_addon/test_rig_file.py", "blender_addon/test_texts.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -63,3 +64,13 @@ class GuidanceBatch:
     def first(self, count: int) -> GuidanceBatch:
         """The first so many pairs."""
         return GuidanceBatch(**{entry.name: getattr(self, entry.name)[:count] for entry in fields(self)})
+
+
+def joined(batches: Sequence[GuidanceBatch]) -> GuidanceBatch:
+    """Batches of one side as a single one."""
+    return GuidanceBatch(
+        **{
+            entry.name: torch.cat([getattr(one, entry.name) for one in batches])
+            for entry in fields(GuidanceBatch)
+        }
+    )

@@ -94,3 +94,31 @@ def bank(
     size = sum(file.stat().st_size for file in out.iterdir() if file.is_file())
     done = f"{out}: {skins} skins each of {' and '.join(models)}, {size / 1e6:.0f} MB"
     reporter.result(f"{done} ({in_words(progress.seconds)})", written=str(out), skins=skins, bytes=size)
+
+
+@data.command()
+@reported
+def clips(
+    source: Annotated[Path, typer.Argument(help="Folder of videos, each of one person.")],
+    out: Out,
+    seconds: Annotated[float, typer.Option(min=1.0, help="Of each video.")] = 30.0,
+    every: Annotated[int, typer.Option(min=1, help="Take each so-manieth frame.")] = 1,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make pairs of frames of videos, with rig and track, for training reenactment."""
+    from core.errors import BadInput
+    from models.face_reader import rig_reader
+    from models.prior.prior import LandmarkPrior
+    from models.reenactment.make_clip import VIDEOS, expected_seconds, find_videos, make_clips
+
+    videos = find_videos(source) if source.is_dir() else []
+    if not videos:
+        raise BadInput(f"{source} holds no video.", f"Name a folder of {', '.join(VIDEOS)}.")
+    reporter = Reporter(json)
+    with reporter.job("data clips", expected_seconds(videos)) as progress:
+        made = make_clips(videos, out, seconds, every, progress, LandmarkPrior(), rig_reader())
+    for warning in made.warnings:
+        reporter.warning(warning)
+    done = f"{out}: {made.clips} clips ({in_words(progress.seconds)})"
+    reporter.result(done, written=str(out), clips=made.clips)

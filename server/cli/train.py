@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,29 +50,22 @@ def train(
 ) -> None:
     """Train networks. Ctrl-C keeps a checkpoint, from which --resume goes on."""
     folder = out or Path(f"train-{name}")
-    loop = _loop()
-    from models.training.config import (
-        TrainingConfig,
-        as_settings,
-        changed,
-        make_config,
-        read_recipe,
-        read_settings,
-    )
+    engine = _engine(name)
+    from models.training.config import changed, read_settings
     from models.training.run import CONFIG_FILE
 
     kept = folder / CONFIG_FILE
     if resume and config is None and kept.exists():
         settings = read_settings(kept)
     else:
-        settings = _chosen(read_settings(config), name) if config else read_recipe(name)
+        settings = engine.chosen(read_settings(config), name) if config else engine.read_recipe(name)
     if data:
         settings["data"] = [str(path) for path in data]
     if steps:
         settings["steps"] = steps
-    run: TrainingConfig = make_config(changed(settings, changes or []))
+    run = engine.make_config(changed(settings, changes or []))
     typed = _command(
-        name, config, out, as_settings(run)["data"] if data else [], steps, changes or [], device
+        name, config, out, engine.as_settings(run)["data"] if data else [], steps, changes or [], device
     )
     reporter = Reporter(json)
 
@@ -82,10 +76,10 @@ def train(
     with ending_quietly() as asked:
         stop = _told_once(asked.is_set, reporter)
         if os.environ.get("RANK", "0") != "0":  # another process of torchrun tells
-            loop.train(run, folder, stop=stop, **options)
+            engine.train(run, folder, stop=stop, **options)
             return
-        with reporter.job("train", loop.expected_seconds(run)) as progress:
-            made = loop.train(run, folder, progress=progress, stop=stop, **options)
+        with reporter.job("train", engine.expected_seconds(run)) as progress:
+            made = engine.train(run, folder, progress=progress, stop=stop, **options)
     if not made.tensorboard:
         reporter.warning(
             'TensorBoard is not installed: figures are in figures.jsonl. pip install -e ".[train]"'
@@ -100,8 +94,23 @@ def train(
     )
 
 
-def _loop() -> Any:
+@dataclass(frozen=True)
+class _Engine:
+    """What trains networks of a sort: crops and their codes, or pairs of pictures."""
+
+    read_recipe: Callable[[str], dict[str, Any]]
+    chosen: Callable[[dict[str, Any], str], dict[str, Any]]
+    make_config: Callable[[dict[str, Any]], Any]
+    as_settings: Callable[[Any], dict[str, Any]]
+    expected_seconds: Callable[[Any], dict[str, float]]
+    train: Callable[..., Any]
+
+
+def _engine(name: str) -> _Engine:
     try:
+        from models.reenactment import config as pairs
+        from models.reenactment import on_clips, training
+        from models.training import config as crops
         from models.training import loop
     except ModuleNotFoundError as error:
         if error.name != "lightning_fabric":
@@ -109,7 +118,14 @@ def _loop() -> Any:
         raise DependencyMissing(
             "Training needs the package lightning-fabric.", 'Run: pip install -e ".[train]"'
         ) from error
-    return loop
+    if name in pairs.recipes():
+        return _Engine(
+            pairs.read_recipe, lambda settings, _: settings, pairs.make_config, pairs.as_settings,
+            training.expected_seconds, on_clips.train_on_clips,
+        )  # fmt: skip
+    return _Engine(
+        crops.read_recipe, _chosen, crops.make_config, crops.as_settings, loop.expected_seconds, loop.train
+    )
 
 
 def _chosen(settings: dict[str, Any], name: str) -> dict[str, Any]:

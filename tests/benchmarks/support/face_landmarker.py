@@ -37,6 +37,23 @@ def landmarker_of_video() -> Iterator[Callable[[UInt8[ndarray, "height width 3"]
         yield lambda pixels, seconds: network.detect_for_video(_image(pixels), round(1000 * seconds))
 
 
+def face_landmarker() -> Any:
+    """The network for single pictures; the caller closes it."""
+    return _landmarker("IMAGE")
+
+
+def seen_face(
+    network: Any, pixels: UInt8[ndarray, "height width 3"]
+) -> tuple[Float[ndarray, "52"], Float[ndarray, "3 3"]] | None:
+    """Coefficients and head rotation in a picture; none where no face is seen."""
+    result = network.detect(_image(pixels))
+    if not result.face_blendshapes:
+        return None
+    moved = np.asarray(result.facial_transformation_matrixes[0])[:3, :3]
+    left, _, right = np.linalg.svd(moved)
+    return _coefficients([result])[0], left @ right
+
+
 def _landmarker(mode: str) -> Any:
     from mediapipe.tasks.python import BaseOptions, vision
 
@@ -44,6 +61,7 @@ def _landmarker(mode: str) -> Any:
     options = vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(task)),
         output_face_blendshapes=True,
+        output_facial_transformation_matrixes=True,
         running_mode=vision.RunningMode[mode],
     )
     return vision.FaceLandmarker.create_from_options(options)

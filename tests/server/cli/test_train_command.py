@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from models.reenactment.clip import save_clip
 from models.training.config import as_toml, make_config
+from tests.models.reenactment.made_up_clips import pictured_clip
 from tests.models.training.conftest import small_settings
 from tests.server.cli.conftest import ROOT, Run, events, start
 from tests.small_shards import write_small_shards
@@ -98,3 +100,15 @@ def test_ctrl_c_keeps_a_checkpoint(config: Path, shards: Path, tmp_path: Path) -
     stored = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert 2 <= stored["step"] < 50_000
     assert not list((tmp_path / "run").glob("*.safetensors"))
+
+
+def test_reenactment_learns_from_clips(run: Run, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        save_clip(pictured_clip(), tmp_path / "clips" / name)
+    small = ["--set", "steps=2", "--set", "pairs=2", "--set", "warm_up=0", "--set", "validation_batches=1"]
+    light = ["--set", "loss.content=0", "--set", "loss.style=0"]
+    done = run("train", "guided_small", "--data", "clips", "-o", "run", "--device", "cpu", *small, *light)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "run" / "guided_small.safetensors").is_file()
+    assert "other" in (tmp_path / "run" / "guided_small.card.md").read_text(encoding="utf-8")
+    assert run("train", "guided_small", "--data", tmp_path / "absent").exit_code == 2
