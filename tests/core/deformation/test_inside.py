@@ -43,7 +43,7 @@ def test_lids_within_an_eyeball_are_pushed_off_it_and_no_further(anny: FaceModel
     contact = LidContact(anny)
     eye = anny.template[anny.region_mask("eye_left")].mean(axis=0)
     away = np.linalg.norm(anny.template - eye - (0, 0.009, 0.013), axis=1)
-    dent = np.exp(-0.5 * (away / 0.006) ** 2)[:, None] * np.float32([0, 0, -0.003])
+    dent = np.exp(-0.5 * (away / 0.006) ** 2)[:, None] * np.array([0, 0, -0.003], np.float32)
     head = np.where(anny.region_mask("skin")[:, None], anny.template + dent, anny.template).astype(float)
     balls = anny.triangles[anny.region_mask("eye_left", "eye_right")[anny.triangles].all(axis=1)]
     moves = contact.pushed(head)
