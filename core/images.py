@@ -27,7 +27,7 @@ def sample_image(
 ) -> Float32[ndarray, "points *channels"]:
     """Bilinear values at a list of (column, row) positions; clamped at the border."""
     width = 4096  # OpenCV takes at most 32,767 columns or rows
-    grid = np.zeros((-(-len(points) // width) * width, 2), np.float32)
+    grid = np.zeros((max(-(-len(points) // width), 1) * width, 2), np.float32)
     grid[: len(points)] = points
     return look_up(image, grid.reshape(-1, width, 2)).reshape(-1, *image.shape[2:])[: len(points)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -10,25 +10,21 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 
-from core.capture.faces import FaceFinder
-from core.capture.headshot import HeadShot, cut_headshot
-from core.capture.masks import PersonMasker
-from core.capture.photos import Photo, load_photo
-from core.capture.quality import photo_warnings
-from core.capture.same_person import FaceRecogniser, person_warnings
-from core.errors import BadInput, NoFaceFound, UnreadableMedia
+from core.capture.headshot import HeadShot
+from core.capture.same_person import FaceRecogniser
+from core.errors import BadInput
 from core.face_model.providers import DEFAULT_MODEL, PROVIDERS
 from core.face_model.registry import load_model, model_info
-from core.fitting.face_belief import FaceBelief, FaceReader, FaceReading, believed
+from core.fitting.face_belief import FaceBelief, FaceReader, believed
 from core.fitting.head import EXPECTED_SECONDS as FIT_SECONDS
 from core.fitting.head import fit_head
-from core.fitting.observe import observe
-from core.fitting.types import FittedHead, Observation, PhotoFit
+from core.fitting.types import FittedHead, PhotoFit
 from core.lens import GivenLens
+from core.photo_sources import PhotoReading, PhotoSource, profiles_of, read_photos, with_profiles
 from core.progress import Progress
 from core.retarget.wrinkles import WRINKLES
 from core.rig import Displacement, Rig, RigCamera, RigLens, RigMaterial, RigPhoto
-from core.scene.camera import Camera, focal_length_pixels
+from core.scene.camera import Camera
 from core.scene.lighting import ambient_light
 from core.surface.texture import build_texture
 from core.surface.types import HeadTexture, Material, PhotoPixels
@@ -89,7 +85,8 @@ def build_rig(
     """Make a rig from 1 to 20 photos of one person.
 
     A photo that cannot be read or shows no face is left out with a warning if others remain, and so is a
-    second copy of the same file.
+    second copy of the same file. One from the side, where no landmarks are found, is used if the others tell
+    where the head is in it.
 
     Args:
         progress: must know the stages of :func:`expected_seconds`.
@@ -107,15 +104,18 @@ def build_rig(
     _check(paths, options)
     progress = progress or Progress(expected_seconds(model_name, len(paths), options))
 
+    if reader is not None and reader.model_name != model_name:
+        reader = None
+    most_pixels = min(_MOST_SHOT_PIXELS, _PIXEL_BUDGET[options.quality] // len(paths))
+    how = PhotoReading(options.lens, options.strict, most_pixels, recogniser, reader)
     # Photos come first: who named a wrong file learns it before a face model is built.
     with progress.stage("photos"):
-        if reader is not None and reader.model_name != model_name:
-            reader = None
-        sources, warnings = _read_photos(paths, options, recogniser, reader, progress.update)
+        read = read_photos(paths, how, progress.update)
     with progress.stage("model"):
         model = load_model(model_name, progress.inside(PROVIDERS[model_name].stages))
-    observations = [source.observation for source in sources]
-    head = fit_head(model, observations, progress, _belief(sources, reader))
+    observations = [source.observation for source in read.sources]
+    head = fit_head(model, observations, progress, _belief(read.sources, reader), profiles_of(read, how))
+    sources, warnings = with_profiles(read, head.profiles, how)
     with progress.stage("texture"):
         shown = replace(
             head, photos=[in_headshot(fit, s.shot) for fit, s in zip(head.photos, sources, strict=True)]
@@ -140,104 +140,7 @@ def _check(paths: Sequence[Path], options: RigOptions) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A photo that is used: what is kept of it once its pixels are gone."""
-
-    path: Path
-    sha256: str
-    photo_size: tuple[int, int]
-    original_size: tuple[int, int]
-    shot: HeadShot
-    observation: Observation
-    warnings: tuple[str, ...]
-    descriptor: np.ndarray | None  # of the face, by the recogniser
-    reading: FaceReading | None
-
-
-def _read_photos(
-    paths: Sequence[Path],
-    options: RigOptions,
-    recogniser: FaceRecogniser | None,
-    reader: FaceReader | None,
-    report: Callable[[float], None],
-) -> tuple[list[_Source], list[str]]:
-    """Faces and head shots of the photos that can be used, and warnings about the others."""
-    most_pixels = min(_MOST_SHOT_PIXELS, _PIXEL_BUDGET[options.quality] // len(paths))
-    sources: dict[str, _Source] = {}
-    warnings: list[str] = []
-    failures: list[UnreadableMedia | NoFaceFound] = []
-    with FaceFinder() as finder, PersonMasker() as masker:
-        for done, path in enumerate(paths):
-            report(done / len(paths))
-            try:
-                photo = load_photo(path)
-                if photo.sha256 in sources:
-                    twin = sources[photo.sha256].path
-                    warnings.append(f"{path.name} is the same photo as {twin.name}; it was used once.")
-                    continue
-                sources[photo.sha256] = _read(
-                    photo, options.lens, finder, masker, recogniser, reader, most_pixels
-                )
-            except (UnreadableMedia, NoFaceFound) as error:
-                if options.strict or len(paths) == 1:
-                    raise
-                failures.append(error)
-    warnings += [f"A photo was left out: {failure.message}" for failure in failures]
-    if not sources:
-        raise type(failures[0])(
-            "None of the photos can be used: " + " ".join(failure.message for failure in failures),
-            failures[0].hint,
-        )
-    if recogniser is None or len(sources) == 1:
-        return list(sources.values()), warnings
-    compared, about_all = _compare(list(sources.values()), recogniser.same_above)
-    return compared, warnings + about_all
-
-
-def _compare(sources: list[_Source], same_above: float) -> tuple[list[_Source], list[str]]:
-    """The photos with a warning on those that seem to show someone else, and warnings about them all."""
-    names = [source.path.name for source in sources]
-    of_each, about_all = person_warnings(names, np.array([s.descriptor for s in sources]), same_above)
-    warned = [
-        replace(source, warnings=(*source.warnings, warning)) if warning else source
-        for source, warning in zip(sources, of_each, strict=True)
-    ]
-    return warned, about_all
-
-
-def _read(
-    photo: Photo,
-    lens: GivenLens | None,
-    finder: FaceFinder,
-    masker: PersonMasker,
-    recogniser: FaceRecogniser | None,
-    reader: FaceReader | None,
-    most_pixels: int,
-) -> _Source:
-    face = finder.main_face(photo)
-    shot = cut_headshot(photo, face, masker, most_pixels)
-    seen = observe(photo, shot, lens)
-    return _Source(
-        path=photo.path,
-        sha256=photo.sha256,
-        photo_size=photo.size,
-        original_size=photo.original_size,
-        shot=shot,
-        observation=seen,
-        warnings=tuple(warning.message for warning in photo_warnings(photo, face, lens is not None)),
-        descriptor=None if recogniser is None else recogniser(photo.pixels, face.landmarks),
-        reading=None if reader is None else reader.read(photo.pixels, face.landmarks, _camera(seen)),
-    )
-
-
-def _camera(seen: Observation) -> tuple[float, float, float, float]:
-    """The camera that the fit starts from, before the landmarks tell more of it."""
-    focal = seen.focal or focal_length_pixels(seen.width, seen.height)
-    return focal, focal, seen.width / 2, seen.height / 2
-
-
-def _belief(sources: Sequence[_Source], reader: FaceReader | None) -> FaceBelief | None:
+def _belief(sources: Sequence[PhotoSource], reader: FaceReader | None) -> FaceBelief | None:
     if reader is None:
         return None
     readings = [source.reading for source in sources]
@@ -263,7 +166,7 @@ def shot_pixels(shot: HeadShot) -> PhotoPixels:
 def _assemble(
     head: FittedHead,
     texture: HeadTexture,
-    sources: Sequence[_Source],
+    sources: Sequence[PhotoSource],
     warnings: Sequence[str],
     options: RigOptions,
     progress: Progress,
@@ -340,7 +243,7 @@ def _hairs(texture: HeadTexture) -> np.ndarray:
     return image
 
 
-def _photo(fit: PhotoFit, source: _Source, sources: Sequence[_Source]) -> RigPhoto:
+def _photo(fit: PhotoFit, source: PhotoSource, sources: Sequence[PhotoSource]) -> RigPhoto:
     """The fit of one photo, in pixels of the file."""
     name, other = source.path.name, fit.lens.shared_with
     ratio = source.original_size[0] / source.photo_size[0]
@@ -368,7 +271,7 @@ def _preview(shot: HeadShot) -> np.ndarray:
     return cv2.resize(shot.pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else shot.pixels
 
 
-def _origin(name: str, preview: np.ndarray, source: _Source) -> dict[str, object]:
+def _origin(name: str, preview: np.ndarray, source: PhotoSource) -> dict[str, object]:
     """Where a photo came from; a pixel ``p`` of the file is ``(p - (left, top)) * scale`` in its preview."""
     ratio = source.original_size[0] / source.photo_size[0]
     shrink = preview.shape[1] / source.shot.pixels.shape[1]

@@ -160,6 +160,15 @@ class FaceFinder:
                 return refined
         raise NoFaceFound(f"The face in {photo.path} is not a person's, or most of it is covered.", _WANTED)
 
+    def detected(self, photo: Photo) -> tuple[Float[np.ndarray, "2"], float] | None:
+        """Middle and side of the largest box in which a detector sees a face, landmarks or not, pixels."""
+        self._detector = self._detector or CascadeDetector()
+        seen = next((found for found in self._detector.candidates(photo.pixels) if found), None)
+        if seen is None:
+            return None
+        box = max(seen, key=lambda detection: float(detection.box[2:].max())).box
+        return box[:2] + box[2:] / 2, float(box[2:].max())
+
     def find_again(self, photo: Photo, face: Face) -> Face | None:
         """The face of the previous frame in the next one, from a mirrored pair of looks where it was.
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from core.capture.faces import Face
-from core.capture.masks import PersonMasker, skin_mask
+from core.capture.masks import SIDEWAYS, PersonMasker, skin_mask
 from core.capture.photos import Photo
 
 # The head's reach from the middle of the landmarks' box, in the box's longer sides; hair and neck included.
@@ -54,6 +54,8 @@ def cut_headshot(photo: Photo, face: Face, masker: PersonMasker, most_pixels: in
     cut = Photo(pixels, photo.path, photo.sha256, None, size)
     skin = skin_mask(cut, replace(face, landmarks=landmarks)).on_photo(cut)
     person = _person(photo, face, masker, (left, top, right, bottom), size)
+    if abs(face.yaw) > SIDEWAYS:  # what lies before the profile may have the colour of skin
+        skin = np.minimum(skin, person)
     return HeadShot(pixels, _to_bytes(person), _to_bytes(skin), landmarks, float(left), float(top), scale)
 
 

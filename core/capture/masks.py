@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -21,6 +22,8 @@ _HEAD_REGION = 3.5  # side of the close look at the head, in face heights
 _DETAIL = ((0, 0), 2.0)  # OpenCV's size and sigma of the smoothing before colours are judged
 # Distances in robust standard deviations from the person's own skin: full weight below, none above
 _SKIN_NEAR, _SKIN_FAR = 2.5, 4.5
+SIDEWAYS: Final = np.radians(70)
+"""Yaw beyond which a face's oval is no outline of what is seen of it."""
 # Lab units: skin is never taken to be more uniform than this
 _CHROMA_FLOOR, _LIGHT_FLOOR = 3.0, 7.0
 
@@ -116,7 +119,12 @@ def skin_mask(photo: Photo, face: Face) -> FaceMask:
     points = (face.landmarks[:, :2] - (left, top)) * scale
     shape = (small.shape[0], small.shape[1])
 
-    oval = _filled(points, FACE_OVAL, shape)
+    # seen from the side the oval covers itself
+    oval = (
+        _hull_filled(points, range(len(points)), shape)
+        if abs(face.yaw) > SIDEWAYS
+        else _filled(points, FACE_OVAL, shape)
+    )
     lips = _filled(points, LIPS_OUTER, shape)
     holes = _filled(points, LIPS_INNER, shape)
     eyes = _filled(points, EYE_LEFT, shape) | _filled(points, EYE_RIGHT, shape)

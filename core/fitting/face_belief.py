@@ -202,6 +202,23 @@ class FaceBelief:
         return beliefs
 
 
+def forgetting(belief: FaceBelief, numbers: Sequence[int], count: int, added: int) -> FaceBelief:
+    """A belief that says nothing of some photos, nor of others that are added.
+
+    Args:
+        numbers: of the photos to be forgotten.
+        count: of the photos that the belief is of.
+        added: number of photos that follow them.
+    """
+    photos = belief.photos(count)
+    nothing = PhotoBelief.nothing()
+    for number in numbers:
+        photos[number] = nothing
+    photos += [nothing] * added
+    parts = ("expression", "expression_std", "rotation", "rotation_std")
+    return replace(belief, **{part: np.stack([getattr(photo, part) for photo in photos]) for part in parts})
+
+
 def believed(
     readings: Sequence[FaceReading | None],
     identity: tuple[Float[ndarray, " modes"], Float[ndarray, " modes"]] | None,

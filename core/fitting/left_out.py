@@ -8,6 +8,7 @@ between photos is fitted by where things lie, not by how they look, so it has no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -47,7 +48,7 @@ def left_out_errors(flow: ViewFlow, model: FaceModel, fit: DenseFit) -> Float[nd
             [fit_lighting(c, albedo, n, t) for c, n, t in zip(colours, normals, trust, strict=True)]
         )
     shades = _shades(normals, lights)
-    return np.array([_error(photo, colours, normals, shades, trust) for photo in range(len(views))])
+    return np.array([_judged(photo, colours, normals, shades, trust)[1] for photo in range(len(views))])
 
 
 def explains_no_worse(flow: ViewFlow, model: FaceModel, before: DenseFit, after: DenseFit) -> bool:
@@ -58,6 +59,20 @@ def explains_no_worse(flow: ViewFlow, model: FaceModel, before: DenseFit, after:
     """
     ratio = left_out_errors(flow, model, after) / left_out_errors(flow, model, before)
     return not np.isfinite(ratio).any() or float(np.exp(np.nanmean(np.log(ratio)))) < _WORSE
+
+
+def light_by_others(
+    flow: ViewFlow, views: Sequence[SkinView], photo: int
+) -> tuple[Float[ndarray, "9 3"], float]:
+    """Light of a photo by what the others show of its skin, and its median difference of linear colours.
+
+    Args:
+        views: of the flow's photos; the light of all but this one is known.
+    """
+    seen = [_seen(view, flow.surface(view)) for view in views]
+    colours, normals, trust = (np.stack(part) for part in zip(*seen, strict=True))
+    lights = np.stack([view.sh for view in views]).astype(np.float64)
+    return _judged(photo, colours, normals, _shades(normals, lights), trust)
 
 
 def _seen(
@@ -88,14 +103,16 @@ def _albedo(
     return albedo
 
 
-def _error(photo: int, colours: ndarray, normals: ndarray, shades: ndarray, trust: ndarray) -> float:
-    """Median of |c - a s| in one photo, with the albedo of the others and its own light."""
+def _judged(
+    photo: int, colours: ndarray, normals: ndarray, shades: ndarray, trust: ndarray
+) -> tuple[ndarray, float]:
+    """Light of one photo by the albedo of the others, and the median of |c - a s| in it."""
     others = np.arange(len(colours)) != photo
     albedo = _albedo(colours[others], shades[others], trust[others])
     shared = trust[photo] * (trust[others].sum(axis=0) > _SEEN)
     judged = shared > _SEEN
-    if judged.sum() < _FEWEST:
-        return float("nan")
     light = fit_lighting(colours[photo], albedo, normals[photo], shared)
+    if judged.sum() < _FEWEST:
+        return light, float("nan")
     apart = colours[photo] - albedo * _shades(normals[photo][None], light[None])[0]
-    return float(np.median(np.linalg.norm(apart[judged], axis=1)))
+    return light, float(np.median(np.linalg.norm(apart[judged], axis=1)))

@@ -10,8 +10,11 @@ from jaxtyping import Float, Float32
 from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
+from core.capture.faces import Face
+from core.capture.headshot import HeadShot
+from core.capture.unmarked import UnmarkedFace
 from core.face_model.model import FaceModel
-from core.lens import LensSource
+from core.lens import GivenLens, LensSource
 from core.scene.camera import Camera
 
 
@@ -90,6 +93,39 @@ class PhotoFit:
         return dict(zip(ARKIT_NAMES, self.expression.tolist(), strict=True))
 
 
+@dataclass(frozen=True)
+class Profile:
+    """A photo that shows a face from the side.
+
+    Attributes:
+        number: of the observation that its landmarks gave; none where they were not found.
+        lens: that the user says took the photo.
+        most_pixels: of its head shot.
+    """
+
+    face: UnmarkedFace
+    number: int | None
+    lens: GivenLens | None
+    most_pixels: int
+
+
+@dataclass(frozen=True)
+class JoinedProfile:
+    """A profile that was placed by its outline and by the skin that other photos show.
+
+    Attributes:
+        face, shot, observation: as of a photo whose landmarks are found; they are the head's.
+        warnings: sentences for the user, without the photo's name.
+    """
+
+    profile: Profile
+    fit: PhotoFit
+    face: Face
+    shot: HeadShot
+    observation: Observation
+    warnings: tuple[str, ...]
+
+
 @dataclass
 class FittedHead:
     """One person: a neutral head and their own 52 expressions, and what each photo showed.
@@ -98,7 +134,8 @@ class FittedHead:
         identity: whitened coefficients in the model's basis.
         neutral: with the free-form correction beyond the basis.
         expression_deltas: offsets from ``neutral`` for the 52 coefficients.
-        photos: in the order of the observations.
+        photos: in the order of the observations, and after them those of the profiles without landmarks.
+        profiles: the photos that joined by their outline, or were placed anew by it.
     """
 
     model: FaceModel
@@ -106,6 +143,7 @@ class FittedHead:
     neutral: Float32[ndarray, "vertices 3"]
     expression_deltas: Float32[ndarray, "52 vertices 3"]
     photos: list[PhotoFit]
+    profiles: list[JoinedProfile] = field(default_factory=list)
 
     def posed(self, photo: PhotoFit) -> Float32[ndarray, "vertices 3"]:
         """The head with a photo's expression, in head space."""

@@ -101,17 +101,18 @@ class ViewFlow:
             ValueError: the light of a photo (``sh``) is not known.
         """
         views = self.views(neutral, photos)
-        return map_threads(lambda index: self._track(views, index), range(len(views)))
+        return map_threads(lambda index: self.track(views, index), range(len(views)))
 
     def views(self, neutral: Float32[ndarray, "vertices 3"], photos: Sequence[PhotoFit]) -> list[SkinView]:
         """The head before each photo's camera; arguments and errors as of :meth:`tracks`."""
-        return [self._view(neutral, photo, index) for index, photo in enumerate(photos)]
+        return [self.view(neutral, photo, index) for index, photo in enumerate(photos)]
 
     def surface(self, view: SkinView) -> Float32[ndarray, "points 6"]:
         """Positions and normals of the points, camera axes."""
         return self._points @ view.surface
 
-    def _view(self, neutral: ndarray, photo: PhotoFit, index: int) -> SkinView:
+    def view(self, neutral: Float32[ndarray, "vertices 3"], photo: PhotoFit, index: int) -> SkinView:
+        """The head before one photo's camera; arguments and errors as of :meth:`tracks`."""
         model, seen = self.model, self.observations[index]
         head = neutral + np.tensordot(photo.expression.astype(np.float32), model.expression_deltas, axes=1)
         vertices = torch.from_numpy((head @ photo.rotation.T + photo.translation).astype(np.float32))
@@ -134,7 +135,8 @@ class ViewFlow:
             sh=photo.sh.astype(np.float32),
         )
 
-    def _track(self, views: list[SkinView], index: int) -> Tracks:
+    def track(self, views: Sequence[SkinView], index: int) -> Tracks:
+        """The points in one photo, by what the other views show of them."""
         view = views[index]
         synthesis, others = self._synthesise(views, index)
         flow, trust = _agree(view, synthesis, others)
@@ -155,12 +157,12 @@ class ViewFlow:
         pixels = moved / crop.crop_scale + np.array([crop.crop_left, crop.crop_top])
         return Tracks(pixels, np.maximum(edge, trusted), across * outline[:, None])
 
-    def _synthesise(self, views: list[SkinView], index: int) -> tuple[ndarray, ndarray]:
+    def _synthesise(self, views: Sequence[SkinView], index: int) -> tuple[ndarray, ndarray]:
         """The photo (linear) as the others have it, itself where they see nothing; and their weight."""
         view = views[index]
         surface = view.places @ view.surface
         colour, weight = np.zeros((len(surface), 3), np.float32), np.zeros(len(surface), np.float32)
-        others = views[:index] + views[index + 1 :]
+        others = [*views[:index], *views[index + 1 :]]
         chosen = np.linspace(0, len(others) - 1, min(len(others), _MOST_OTHERS)).astype(int)
         for other in [others[each] for each in chosen]:
             there = view.places @ other.surface

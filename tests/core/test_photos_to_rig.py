@@ -21,6 +21,7 @@ from core.photos_to_rig import RigOptions, build_rig, expected_seconds
 from core.progress import Progress, ProgressReport
 from core.rig import Rig, RigLens, load_rig, save_rig
 from tests.readers import Reading, ToldReader
+from tests.real_data import real_data
 
 DRAFT = RigOptions(quality="draft", texture_size=256)  # where a texture is looked at, it is portrait_rig's
 
@@ -179,6 +180,29 @@ def test_photos_that_cannot_be_used_are_left_out_with_a_warning(portrait: Path, 
     for name in ("noise.png", "empty.jpg", "copy.png is the same photo as astronaut.png"):
         assert any(name in warning for warning in rig.warnings)
     assert rig.name == "astronaut"
+
+
+def test_a_profile_without_landmarks_is_placed_by_the_other_photos(tmp_path: Path) -> None:
+    folder = real_data("photos/kira")
+    paths = [folder / f"{name}.jpg" for name in ("04", "01", "02", "03", "05", "10")]
+    rig = build_rig(paths, options=DRAFT)
+    assert [photo.file for photo in rig.photos] == [*(path.name for path in paths[1:]), "04.jpg"]
+    left, right = (next(photo for photo in rig.photos if photo.file == name) for name in ("04.jpg", "05.jpg"))
+    assert "no landmarks were found" in left.warnings[0] and "landmarks were wrong" in right.warnings[0]
+    yaw = [np.degrees(np.arctan2(-photo.rotation[2, 0], -photo.rotation[2, 2])) for photo in (left, right)]
+    assert 80 < yaw[0] < 100 and -95 < yaw[1] < -70
+    assert not any("left out" in warning for warning in rig.warnings)
+
+
+def test_a_profile_that_the_others_do_not_explain_is_named(portrait: Path, tmp_path: Path) -> None:
+    side = real_data("photos/kira") / "04.jpg"
+    again = tmp_path / "again.png"
+    Image.fromarray(np.asarray(Image.open(portrait).convert("RGB"))[:, 4:]).save(again)
+    rig = build_rig([portrait, again, side], options=DRAFT)
+    assert [photo.file for photo in rig.photos] == [portrait.name, "again.png"]
+    assert any("04.jpg" in warning and "turn back to about 70°" in warning for warning in rig.warnings)
+    with pytest.raises(NoFaceFound, match=r"04\.jpg"):
+        build_rig([portrait, again, side], options=replace(DRAFT, strict=True))
 
 
 def test_when_no_photo_can_be_used_all_are_named(tmp_path: Path) -> None:

@@ -105,9 +105,9 @@ def make_head(seed: int, model_name: str = "ict") -> TrueHead:
     views = []
     for index, yaw in enumerate(YAWS):
         relaxed = index == 0 and rng.random() < 0.5
-        expression = np.zeros(52) if relaxed else _random_expression(rng)
-        views.append(_photograph(model, neutral, expression, albedo, yaw, rng))
-    at_rest = _photograph(model, neutral, np.zeros(52), albedo, 0, rng)
+        expression = np.zeros(52) if relaxed else random_expression(rng)
+        views.append(photograph(model, neutral, expression, albedo, yaw, rng))
+    at_rest = photograph(model, neutral, np.zeros(52), albedo, 0, rng)
     return TrueHead(seed, model_name, neutral, views, at_rest)
 
 
@@ -181,7 +181,8 @@ def seeds_line(seeds: range, model_name: str = "ict") -> str:
     return f"heads of {model_name}, seeds {seeds.start}-{seeds.stop - 1} ({used})"
 
 
-def _random_expression(rng: np.random.Generator) -> Float[ndarray, "52"]:
+def random_expression(rng: np.random.Generator) -> Float[ndarray, "52"]:
+    """One to three actions of medium strength."""
     expression = np.zeros(52)
     for action in rng.choice(_ACTIONS, rng.integers(1, 4), replace=False):
         strength = rng.uniform(0.3, 0.9)
@@ -191,7 +192,7 @@ def _random_expression(rng: np.random.Generator) -> Float[ndarray, "52"]:
     return expression
 
 
-def _photograph(
+def photograph(
     model: FaceModel,
     neutral: Float32[ndarray, "vertices 3"],
     expression: Float[ndarray, "52"],

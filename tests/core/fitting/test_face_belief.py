@@ -13,7 +13,7 @@ from core.arkit import ARKIT_INDEX
 from core.errors import BadInput
 from core.face_model.model import FaceModel
 from core.fitting.dense import DenseFit, fit_dense
-from core.fitting.face_belief import FaceBelief, PhotoBelief, believed, with_closed_bites
+from core.fitting.face_belief import FaceBelief, PhotoBelief, believed, forgetting, with_closed_bites
 from core.fitting.face_surface import FaceSurface, face_weight, sample_face
 from core.fitting.flow_fit import TrackWeights, fit_tracks
 from core.fitting.landmark_solver import LandmarkFit, fit_landmarks
@@ -269,3 +269,11 @@ def test_a_smile_over_closed_teeth_is_fitted_by_lips_and_not_by_the_jaw(
     )
     assert told[jaw] < 0.08 and told[jaw] < untold[jaw]
     assert told[raised] > untold[raised]
+
+
+def test_photos_can_be_forgotten_and_added() -> None:
+    mean, std = np.full((3, 52), 0.4), np.full((3, 52), 0.1)
+    told = forgetting(FaceBelief(expression=mean, expression_std=std), [1], count=3, added=2)
+    known = [bool(np.isfinite(photo.expression_std).all()) for photo in told.photos(5)]
+    assert known == [True, False, True, False, False]
+    assert not any(photo.knows_rotation for photo in told.photos(5))
