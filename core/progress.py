@@ -112,7 +112,9 @@ class Progress:
 
     def inside(self, stages: Mapping[str, float]) -> Progress:
         """Stages of their own that move the current stage of this progress."""
-        return Progress(stages, lambda report: self.update(report.fraction))
+        return Progress(
+            stages, lambda report: self.update(report.fraction, report.frame), pictures=self.pictures
+        )
 
     def update(self, fraction: float, frame: FrameReport | None = None) -> None:
         """Report that ``fraction`` (0–1) of the current stage is done, and which frame is in work.

@@ -17,6 +17,7 @@ KINDS: Final = (
     "server.jobs.kinds.mapping",
     "server.jobs.kinds.retarget",
     "server.jobs.kinds.transfer",
+    "server.jobs.kinds.reenact",
 )
 """Modules with a ``KIND`` each: what jobs this server can do."""
 

@@ -4,6 +4,7 @@ from core.rig.archive import load_rig, load_rig_document, load_rig_photos, save_
 from core.rig.displacement import Displacement
 from core.rig.document import Rig, RigCamera, RigLens, RigMaterial, RigPhoto
 from core.rig.lenses import lens_facts, lenses_in_words
+from core.rig.previews import preview_origin
 
 __all__ = [
     "Displacement",
@@ -17,5 +18,6 @@ __all__ = [
     "load_rig",
     "load_rig_document",
     "load_rig_photos",
+    "preview_origin",
     "save_rig",
 ]

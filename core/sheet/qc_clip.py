@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-import av
 import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -17,6 +15,7 @@ from scipy.spatial import Delaunay
 from core.arkit import ARKIT_NAMES
 from core.atomic import staged_output
 from core.capture.video import open_video
+from core.film import open_film
 from core.landmark_topology import FACE_OVAL
 from core.track import Track
 from core.tracking.performance import HeadPoints
@@ -25,7 +24,6 @@ CURVES: Final = 8
 _SIDE: Final = 960  # pixels, the longest side of the pictures
 _PANEL: Final = 216  # pixels, height of the curves
 _SPAN: Final = 4.0  # seconds that the curves show
-_TICK: Final = 90_000  # of the clip's clock, per second
 _WIRE, _LOST = (64, 255, 128), (255, 96, 64)
 _COLOURS: Final = (
     (255, 99, 71), (255, 200, 60), (120, 220, 90), (70, 200, 220), (100, 140, 255), (190, 120, 255),
@@ -57,8 +55,7 @@ def write_qc_clip(
     with open_video(video_path, start=start, end=end, long_side=_SIDE) as video, staged_output(out) as staged:
         width, height = (side - side % 2 for side in (video.info.width, video.info.height))
         scale = video.info.width / max(track.source.width if track.source else width, 1)
-        with av.open(str(staged), "w", format="mp4") as container:
-            stream = _stream(container, width, height + _PANEL)
+        with open_film(staged, (width, height + _PANEL)) as film:
             frame_of = {round(time, 4): index for index, time in enumerate(track.times)}
             for frame in video:
                 index = frame_of.get(round(frame.time, 4))
@@ -71,22 +68,8 @@ def write_qc_clip(
                     picture[:height], _pixels(track, head, index, scale), edges, _is_lost(track, index)
                 )
                 _draw_curves(picture[height:], track, busiest, index)
-                shown = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                shown.pts = round((frame.time - start) * _TICK)
-                shown.time_base = Fraction(1, _TICK)
-                container.mux(stream.encode(shown))
-            container.mux(stream.encode(None))
-
-
-def _stream(container: av.container.OutputContainer, width: int, height: int) -> av.VideoStream:
-    """H.264 where this build of FFmpeg has it, else MPEG-4."""
-    codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    stream = container.add_stream(codec, rate=Fraction(_TICK, 1))
-    assert isinstance(stream, av.VideoStream)
-    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-    stream.time_base = stream.codec_context.time_base = Fraction(1, _TICK)
-    stream.options = {"crf": "20", "preset": "veryfast"} if codec == "libx264" else {"qscale": "3"}
-    return stream
+                film.add(picture, frame.time - start)
+            film.end(end - start)
 
 
 def _edges(rest: Float[ndarray, "478 3"]) -> Int[ndarray, "edges 2"]:

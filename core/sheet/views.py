@@ -16,8 +16,7 @@ from jaxtyping import Float, UInt8
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from core.face_model.model import LANDMARK_COUNT
-from core.rig import Rig, RigPhoto
+from core.rig import Rig, RigPhoto, preview_origin
 from core.scene.camera import PORTRAIT_FIELD_OF_VIEW, Camera, portrait_camera, project, transform
 from core.scene.interpolation import interpolate
 from core.scene.lighting import ambient_light, fit_lighting
@@ -96,25 +95,9 @@ class Views:
 
     @cached_property
     def photos(self) -> list[tuple[RigPhoto, Mapping[str, Any]]]:
-        """The photos whose head shots the rig holds, and where these lie in them.
-
-        How a rig was made is free text in its file, so nothing about it is taken for granted.
-        """
-        origins = self.rig.provenance.get("photos")
-        pairs = zip(self.rig.photos, origins if isinstance(origins, list) else [], strict=False)
-        return [(photo, origin) for photo, origin in pairs if self._is_origin(origin)]
-
-    def _is_origin(self, origin: object) -> bool:
-        if not isinstance(origin, dict) or origin.get("preview") not in self.rig.previews:
-            return False
-        numbers = [origin.get(name) for name in ("left", "top", "scale")]
-        if not all(isinstance(number, float | int) and math.isfinite(number) for number in numbers):
-            return False
-        try:
-            landmarks = np.array(origin.get("landmarks"), np.float32)
-        except (TypeError, ValueError):
-            return False
-        return origin["scale"] > 0 and landmarks.shape == (LANDMARK_COUNT, 2)
+        """The photos whose head shots the rig holds, and where these lie in them."""
+        known = [(photo, preview_origin(self.rig, index)) for index, photo in enumerate(self.rig.photos)]
+        return [(photo, origin) for photo, origin in known if origin is not None]
 
     @cached_property
     def _solid(self) -> torch.Tensor:

@@ -17,6 +17,7 @@ from server.cli.exits import reported
 from server.cli.interruption import handle_signals
 from server.cli.live import live
 from server.cli.models import models
+from server.cli.reenact import reenact
 from server.cli.retarget import mapping, retarget
 from server.cli.rig import rig
 from server.cli.serve import serve
@@ -50,8 +51,8 @@ def semblance(
 
 
 for _command in (
-    rig, track, live, convert, retarget, mapping, transfer, blend, export, sheet, demo, train, serve, addon,
-    doctor,
+    rig, track, live, reenact, convert, retarget, mapping, transfer, blend, export, sheet, demo, train, serve,
+    addon, doctor,
 ):  # fmt: skip
     app.command()(reported(_command))
 app.command("eval")(reported(evaluate))

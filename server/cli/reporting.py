@@ -16,7 +16,7 @@ from pathlib import Path
 from core.progress import Progress, ProgressReport
 from server.cli.interruption import asked_to_stop
 
-STOPPING = "Stopping; what was tracked so far is kept, if a face was seen. Press Ctrl-C again to give it up."
+STOPPING = "Stopping; what is done so far is kept, if there is anything. Press Ctrl-C again to give it up."
 
 
 class Reporter:
