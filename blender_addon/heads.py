@@ -9,6 +9,9 @@ from .build import Head
 from .build.head import PHOTOS_PROPERTY, PREVIEWS_PROPERTY, RIG_ID_PROPERTY
 from .rig_photos import PhotoFit, from_text
 
+CAMERA_PROPERTY = "semblance_photo_of"  # on such a camera: the rig's id
+SHOWN_PROPERTY = "semblance_photo"  # ... and the number of the photo, from 0
+
 
 def head_of(item: bpy.types.Object | None) -> Head | None:
     """The head that an object (its mesh or its armature) belongs to."""
@@ -36,6 +39,11 @@ def find_head(rig_id: str, scene: bpy.types.Scene | None = None) -> Head | None:
         if item.get(RIG_ID_PROPERTY) == rig_id and (head := head_of(item)):
             return head
     return None
+
+
+def fit_camera(head: Head) -> bpy.types.Object | None:
+    """The camera that shows a head over a photo, while there is one."""
+    return next((child for child in head.armature.children if CAMERA_PROPERTY in child), None)
 
 
 def photos_of(head: Head) -> tuple[PhotoFit, ...]:

@@ -195,6 +195,37 @@ class SemblanceTransfer(WithJob, bpy.types.PropertyGroup):
     meshes: CollectionProperty(type=SemblanceSentMesh)
 
 
+def _view_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    for area in context.screen.areas if context.screen else ():
+        area.tag_redraw()
+
+
+class SemblancePreview(bpy.types.PropertyGroup):
+    """How a photo that follows its rig is shown."""
+
+    size: EnumProperty(
+        name=texts.PREVIEW_SIZE,
+        description=texts.PREVIEW_SIZE_TIP,
+        items=texts.PREVIEW_SIZES,
+        default="512",
+    )
+    place: EnumProperty(
+        name=texts.PREVIEW_PLACE,
+        description=texts.PREVIEW_PLACE_TIP,
+        items=texts.PREVIEW_PLACES,
+        update=_view_changed,
+    )
+    share: FloatProperty(
+        name=texts.PREVIEW_SHARE,
+        description=texts.PREVIEW_SHARE_TIP,
+        default=0.4,
+        min=0.1,
+        max=1,
+        subtype="FACTOR",
+        update=_view_changed,
+    )
+
+
 class SemblanceScene(bpy.types.PropertyGroup):
     """The people of a scene, the performance, and the shape keys in the making."""
 
@@ -202,6 +233,7 @@ class SemblanceScene(bpy.types.PropertyGroup):
     active: IntProperty(name=texts.PERSON)
     take: PointerProperty(type=SemblanceTake)
     transfer: PointerProperty(type=SemblanceTransfer)
+    preview: PointerProperty(type=SemblancePreview)
 
 
 CLASSES = (
@@ -214,6 +246,7 @@ CLASSES = (
     SemblanceTake,
     SemblanceSentMesh,
     SemblanceTransfer,
+    SemblancePreview,
     SemblanceScene,
 )
 

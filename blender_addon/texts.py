@@ -400,6 +400,42 @@ KEYS_READY = "{name}: {count} shape keys added."
 LEAVE_MODE_FOR_KEYS = "The shape keys are finished. Leave {mode} to add them."
 KEYS_NOT_SENT = "The meshes were not sent completely when Blender closed. Make the keys again."
 
+# A photo that follows its rig
+PREVIEW = "Photo Preview"
+PREVIEW_ABOUT = "The photo does what the head does at the current frame."
+PREVIEW_START = "Preview"
+PREVIEW_START_TIP = (
+    "Let this photo follow the head: keys after drivers, NLA and edits by hand, head and eye bones. It is "
+    "shown over the 3D views"
+)
+PREVIEW_STOP = "Stop Preview"
+PREVIEW_STOP_TIP = "End the preview. Nothing in the scene has changed"
+PREVIEW_SIZE = "Resolution"
+PREVIEW_SIZE_TIP = "Pixels along a side of the square around the head. More take longer; set before the start"
+PREVIEW_SIZES = (
+    ("256", "256", "256 pixels a side, the fastest"),
+    ("512", "512", "512 pixels a side"),
+    ("768", "768", "768 pixels a side"),
+    ("1024", "1024", "1024 pixels a side, the sharpest"),
+)
+PREVIEW_PLACE = "Place"
+PREVIEW_PLACE_TIP = "Where the picture is drawn"
+PREVIEW_PLACES = (
+    (
+        "CAMERA",
+        "Camera View",
+        "Fill views that look through the photo's camera (Fit over Photo), dock elsewhere",
+    ),
+    ("DOCKED", "Corner", "A corner of every 3D view"),
+)
+PREVIEW_SHARE = "Width in Corner"
+PREVIEW_SHARE_TIP = "Side of the docked picture, as a part of the view's shorter side"
+PREVIEW_CONNECTING = "Connecting"
+PREVIEW_PREPARING = "Preparing the photo"
+PREVIEW_NOT_DRAWN = "The picture cannot be drawn on this screen ({error})."
+PREVIEW_UP_TO_DATE = "Shows the current frame"
+PREVIEW_RUNNING = "{fps} pictures a second"
+
 # The server
 SERVER_READY = "Server ready"
 SERVER_BUSY = "Server at work"

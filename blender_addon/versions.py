@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -118,3 +121,46 @@ def _use_slot(new: bpy.types.bpy_struct, old: bpy.types.bpy_struct) -> None:
     """Actions have slots since 4.4: which of an action's tracks belong to whom."""
     if getattr(old, "action_slot", None) is not None:
         new.action_slot = old.action_slot
+
+
+def view_texture(pixels: np.ndarray) -> Any:
+    """A texture for :func:`draw_in_view` of sRGB bytes (H, W, 4), rows from the bottom; needs a window."""
+    import gpu  # not without a window
+
+    values = (
+        np.multiply(pixels, np.float32(1 / 255), dtype=np.float32)
+        if _views_are_srgb()
+        else np.take(_LINEAR, pixels, mode="clip")
+    )
+    # eight bits are not enough for what is dark in linear light
+    kind = "RGBA8" if _views_are_srgb() else "RGBA16F"
+    height, width = pixels.shape[:2]
+    # textures are made of floats alone, in every version
+    buffer = gpu.types.Buffer("FLOAT", values.size, values.ravel())
+    return gpu.types.GPUTexture((width, height), format=kind, data=buffer)
+
+
+def draw_in_view(texture: Any, left: float, bottom: float, width: float, height: float) -> None:
+    """Draw a texture within a draw handler of a 3D view, in a region's pixels."""
+    import gpu
+    from gpu_extras.presets import draw_texture_2d
+
+    gpu.state.blend_set("NONE")
+    draw_texture_2d(texture, (left, bottom), width, height)
+
+
+def _views_are_srgb() -> bool:
+    """Whether handlers draw sRGB values: since 5.0, where linear ones are a choice; linear light before."""
+    from gpu_extras.presets import draw_texture_2d
+
+    return "is_scene_linear_with_rec709_srgb_target" in inspect.signature(draw_texture_2d).parameters
+
+
+def _linear() -> np.ndarray:
+    """sRGB bytes → linear light (IEC 61966-2-1)."""
+    value = np.arange(256) / 255
+    light = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
+
+
+_LINEAR = _linear()

@@ -20,6 +20,7 @@ from server.api.context import open_context
 from server.errors import PortBusy
 from server.folder import ServerNote, locked, make_token, prepare_folder, remove_note, write_note
 from server.logs import start_logging
+from server.preview.messages import MOST_BYTES
 from server.protocol import patient_protocol
 from server.settings import Settings
 from server.store.records import now
@@ -102,7 +103,9 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 create_app(self._context, token),
                 http=patient_protocol(settings.header_seconds),
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=MOST_BYTES,
+                ws_per_message_deflate=False,  # pictures are packed as the client asks
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -173,6 +173,23 @@ def make_rig(name: str = "Test head", detail: int = 1, **changes: object) -> Rig
     return Rig(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def photographed_rig(name: str = "Test head") -> Rig:
+    """The head of :func:`make_rig` with a copy of its photo: half as large, cut by 20 pixels on the left.
+
+    The photo shows what the head's projection covers in its own colours before a plain wall.
+    """
+    row, column = np.mgrid[:240, :300].astype(np.float32)
+    picture = np.full((240, 300, 3), (90, 120, 150), np.uint8)
+    centre = (160 - 10, 120 + 0.02 * 450 / 0.68)
+    inside = ((column - centre[0]) / 56) ** 2 + ((row - centre[1]) / 90) ** 2 < 1
+    stripes = (np.sin(row / 4) > 0) ^ (np.sin(column / 4) > 0)
+    picture[inside] = np.where(stripes[..., None], (210, 160, 130), (170, 110, 90))[inside]
+    photo = {"preview": "photo-01.png", "left": 20.0, "top": 0.0, "scale": 0.5}
+    return make_rig(
+        name, previews={"photo-01.png": picture}, provenance={"options": {"photos": 1}, "photos": [photo]}
+    )
+
+
 def model_rig(model: FaceModel, neutral: ndarray | None = None) -> Rig:
     """A face model's mean head, or one of its people, as a rig with the model's own shapes."""
     head = model.template if neutral is None else neutral.astype(np.float32)

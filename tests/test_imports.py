@@ -19,7 +19,7 @@ ALLOWED = {
     "server": {"core", "models", "server"},
     "blender_addon": {"blender_addon"},
 }
-BLENDER = {"bpy", "mathutils", "bmesh", "gpu", "bl_ui", "bpy_extras", "addon_utils"}
+BLENDER = {"bpy", "mathutils", "bmesh", "gpu", "bl_ui", "bpy_extras", "addon_utils", "gpu_extras"}
 
 
 def _imports(package: str) -> Iterator[tuple[Path, str]]:

@@ -131,7 +131,7 @@ class LiveListener:
             return Fault("Live tracking ended unexpectedly.", "Start it again.", "live_died")
         return failure
 
-    def _take(self, text: str) -> bool:
+    def _take(self, text: str | bytes) -> bool:
         """Take a message in; true at the last one.
 
         Raises:

@@ -12,7 +12,7 @@ from .backoff import Backoff
 from .desk import Desk, Flow, Wait
 from .errors import Fault, Unreachable
 from .health import address_of
-from .http import call, upload
+from .http import Address, call, upload
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def start_job(desk: Desk, owner: str, order: JobOrder) -> Generator[Wait, None, 
                     if mark is not None:
                         desk.sent[mark] = sent[file]
             if order.rig:
-                yield from _offer_rig(desk, order.rig)
+                yield from offer_rig(address_of(desk.target), desk.rigs, order.rig)
             job = _start(desk, order, sent)
             if order.remember:
                 desk.report(say.JobAccepted(owner, job), None)
@@ -116,20 +116,25 @@ def _send(desk: Desk, owner: str, file: Path, before: int, count: int) -> Genera
         yield 0.0
 
 
-def _offer_rig(desk: Desk, rig: str) -> Flow:
-    """Send a rig that the server does not know, if it lies here."""
+def offer_rig(address: Address, rigs: Path, rig: str) -> Flow:
+    """Send a rig that the server does not know, if it lies in the folder of rigs.
+
+    Raises:
+        Unreachable: no answer.
+        Fault: the rig lies nowhere, or the server refuses it.
+    """
     try:
-        call(address_of(desk.target), "GET", f"/v1/rigs/{rig}")
+        call(address, "GET", f"/v1/rigs/{rig}")
     except Fault as error:
-        path = desk.rigs / f"{safe_name(rig)}.semrig"
+        path = rigs / f"{safe_name(rig)}.semrig"
         if error.code != "not_found" or not path.is_file():
             raise
-        sending = upload(address_of(desk.target), path)
+        sending = upload(address, path)
         while True:
             try:
                 next(sending)
             except StopIteration as end:
-                call(address_of(desk.target), "POST", "/v1/rigs", {"file": end.value["id"]})
+                call(address, "POST", "/v1/rigs", {"file": end.value["id"]})
                 return
             yield 0.0
 

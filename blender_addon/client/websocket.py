@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A WebSocket client (RFC 6455) on the standard library, for text messages."""
+"""A WebSocket client (RFC 6455) on the standard library: sends text, and takes text or, if asked, bytes."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ class MessageParser:
 class WebSocket:
     """An open line. Use it from one thread."""
 
-    def __init__(self, address: Address, path: str, most: int = MOST_BYTES) -> None:
-        """Connect and shake hands; ``most``: bytes of one message.
+    def __init__(self, address: Address, path: str, most: int = MOST_BYTES, binary: bool = False) -> None:
+        """Connect and shake hands; ``most``: bytes of one message; ``binary``: bytes may come too.
 
         Raises:
             Unreachable: nobody listens, or the line was cut.
@@ -137,7 +137,8 @@ class WebSocket:
         """
         self._address = address
         self._parser = MessageParser(most)
-        self._texts: list[str] = []
+        self._binary = binary
+        self._messages: list[str | bytes] = []
         self._closing = False
         connection = address.connect()
         try:
@@ -155,8 +156,8 @@ class WebSocket:
             connection.close()
             raise
 
-    def receive(self, seconds: float) -> str | None:
-        """The next text; none where none comes for so long. Pings are answered meanwhile.
+    def receive(self, seconds: float) -> str | bytes | None:
+        """The next message; none where none comes for so long. Pings are answered meanwhile.
 
         Raises:
             Closed: the other side closed the line.
@@ -166,7 +167,7 @@ class WebSocket:
         if self._early:
             early, self._early = self._early, b""
             self._take(early)
-        if not self._texts:
+        if not self._messages:
             self._sock.settimeout(max(seconds, 0.001))
             try:
                 content = self._sock.recv(65536)
@@ -177,7 +178,7 @@ class WebSocket:
             if not content:
                 raise Unreachable("The server closed the line.", "Start it again.")
             self._take(content)
-        return self._texts.pop(0) if self._texts else None
+        return self._messages.pop(0) if self._messages else None
 
     def send(self, text: str) -> None:
         """
@@ -206,7 +207,9 @@ class WebSocket:
         try:
             for opcode, payload in self._parser.feed(content):
                 if opcode == _TEXT:
-                    self._texts.append(_decoded(payload))
+                    self._messages.append(_decoded(payload))
+                elif opcode == _BINARY and self._binary:
+                    self._messages.append(payload)
                 elif opcode == _BINARY:
                     raise BadMessage(UNSUPPORTED, "The server sent bytes instead of text.")
                 elif opcode == _PING:

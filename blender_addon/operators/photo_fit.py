@@ -10,20 +10,14 @@ from mathutils import Matrix
 from .. import texts
 from ..build import Head
 from ..expressions import key_names
-from ..heads import keys_of, picture_of
+from ..heads import CAMERA_PROPERTY, SHOWN_PROPERTY, fit_camera, keys_of, picture_of
 from ..people import head_in
 from ..rig_photos import PhotoFit
 from .base import NeedsHead, head_and_photo
 
-CAMERA_PROPERTY = "semblance_photo_of"  # on the camera: the rig's id
 _BEFORE_PROPERTY = "semblance_before"  # on the camera: the keys' values before, as JSON
 _VIEWS_PROPERTY = "semblance_views"  # on the camera: the views' perspectives before, as JSON
 _SENSOR = 36.0  # millimetres
-
-
-def fit_camera(head: Head) -> bpy.types.Object | None:
-    """The camera that shows a head over a photo, while there is one."""
-    return next((child for child in head.armature.children if CAMERA_PROPERTY in child), None)
 
 
 class SEMBLANCE_OT_photo_fit(NeedsHead, bpy.types.Operator):
@@ -41,7 +35,7 @@ class SEMBLANCE_OT_photo_fit(NeedsHead, bpy.types.Operator):
         head, photo = found
         camera = fit_camera(head) or _new_camera(head)
         camera.name = f"{head.mesh.name} {photo.file}"
-        camera["semblance_photo"] = self.photo
+        camera[SHOWN_PROPERTY] = self.photo
         camera.matrix_parent_inverse = Matrix.Identity(4)
         camera.matrix_basis = Matrix(photo.camera)
         set_lens(camera.data, photo, _aspect(context.scene))

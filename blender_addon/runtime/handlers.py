@@ -11,7 +11,7 @@ from bpy.app.handlers import persistent
 from .. import owners, thumbnails
 from ..client import messages as say
 from ..takes import take_over_weights
-from . import jobs, live, session, timer
+from . import jobs, live, preview, session, timer
 from .state import state
 
 
@@ -22,6 +22,7 @@ def file_opened(*_: Any) -> None:
         for uid in state.jobs:
             worker.post(say.Forget(uid))
     live.stop(put_back=False)
+    preview.stop()
     state.forget_file()
     take_over_weights()
     thumbnails.clear()
@@ -64,4 +65,5 @@ def unregister() -> None:
         if handler in hooked:
             hooked.remove(handler)
     live.shut_down()
+    preview.shut_down()
     session.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..client import live_messages
+from ..client import live_messages, preview_messages
 from ..client import messages as say
 from ..client.take_jobs import PeopleReady
 
@@ -32,6 +32,8 @@ class State:
     tracks: dict[str, str] = field(default_factory=dict)  # take's id → track file; survives undo
     people: dict[str, PeopleReady] = field(default_factory=dict)  # take's id → who is in its clip
     live: live_messages.LiveState | None = None  # none while nothing is tracked live
+    preview: preview_messages.PreviewStage | None = None  # none while no photo follows its rig
+    preview_ended: preview_messages.PreviewEnded | None = None  # why the last one has ended by itself
     notice: str = ""
 
     def forget_file(self) -> None:
@@ -39,6 +41,7 @@ class State:
         self.jobs.clear()
         self.tracks.clear()
         self.people.clear()
+        self.preview_ended = None
         self.notice = ""
 
 

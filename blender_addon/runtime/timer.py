@@ -12,7 +12,7 @@ import traceback
 
 from .. import texts, thumbnails
 from ..texts import t
-from . import jobs, live, reports, session
+from . import jobs, live, preview, reports, session
 from .state import state
 from .window import redraw
 
@@ -23,8 +23,8 @@ BUSY, IDLE = 0.05, 0.25  # seconds between ticks
 def tick() -> float:
     """Work for at most ``BUDGET``; seconds until the next tick."""
     try:
-        pause = live.tick()
-        return min(_work(), pause) if pause else _work()
+        pauses = (live.tick(), preview.tick(), _work())
+        return min(pause for pause in pauses if pause)
     except Exception as error:  # Blender drops a timer that raises, and nothing would ever be shown again
         traceback.print_exc()
         state.notice = t(texts.FAULT, error=f"{type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ from . import (
     live_panels,
     menus,
     person_panels,
+    preview_panel,
     take_panels,
     transfer_panel,
 )
@@ -18,6 +19,7 @@ CLASSES = (
     *menus.CLASSES,
     *person_panels.CLASSES,
     *head_panels.CLASSES,
+    *preview_panel.CLASSES,
     *expression_panels.CLASSES,
     *take_panels.CLASSES,
     *live_panels.CLASSES,

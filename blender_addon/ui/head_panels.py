@@ -6,8 +6,7 @@ import bpy
 from .. import texts
 from ..build.displacement import strength_of
 from ..build.head import MODEL_PROPERTY
-from ..heads import find_head, head_of, photos_of
-from ..operators.photo_fit import fit_camera
+from ..heads import SHOWN_PROPERTY, find_head, fit_camera, head_of, photos_of
 from ..people import active_person, head_in
 from ..rig_photos import PhotoFit
 from ..texts import t
@@ -69,7 +68,7 @@ class SEMBLANCE_PT_fitted_photos(SidebarPanel, bpy.types.Panel):
             sentence(layout, context, t(texts.NO_FITTED_PHOTOS), "INFO")
         column = layout.column(align=True)
         for index, photo in enumerate(photos):
-            shown = camera is not None and camera.get("semblance_photo") == index
+            shown = camera is not None and camera.get(SHOWN_PROPERTY) == index
             column.label(text=photo.file, icon="HIDE_OFF" if shown else "IMAGE_DATA", translate=False)
             _draw_lens(column, context, photo)
             row = column.row(align=True)

@@ -11,7 +11,7 @@ from fastapi.security import HTTPBearer
 from server.api.context import Context
 from server.api.errors import handle_errors
 from server.api.guard import Guard
-from server.api.routes import files, models, rigs, status
+from server.api.routes import files, models, preview, rigs, status
 from server.api.routes.jobs import jobs_router
 from server.version import version
 
@@ -26,6 +26,7 @@ def create_app(context: Context, token: str) -> FastAPI:
             yield
         finally:
             context.queue.stop()
+            context.painter.close()
             context.store.close()
 
     app = FastAPI(
@@ -49,6 +50,7 @@ def create_app(context: Context, token: str) -> FastAPI:
     ):
         v1.include_router(router)
     app.include_router(v1)
+    app.include_router(preview.router, prefix="/v1")  # OpenAPI knows no WebSockets
     handle_errors(app)
     app.add_middleware(Guard, settings=context.settings, token=token)
     return app

@@ -13,6 +13,7 @@ from server.jobs.executors import make_executor
 from server.jobs.queue import JobQueue
 from server.jobs.registry import JobKind, load_kinds
 from server.metrics import Metrics
+from server.preview.painter import Painter
 from server.settings import Settings
 from server.store import Store
 
@@ -27,6 +28,7 @@ class Context:
     queue: JobQueue
     executor: Executor
     metrics: Metrics
+    painter: Painter
     started: str
     stop: Callable[[], None]
 
@@ -51,7 +53,8 @@ def open_context(settings: Settings, started: str, stop: Callable[[], None]) -> 
         raise
     metrics = Metrics(store)
     queue = JobQueue(store, executor, metrics)
-    return Context(settings, load_kinds(settings.kinds), store, queue, executor, metrics, started, stop)
+    kinds = load_kinds(settings.kinds)
+    return Context(settings, kinds, store, queue, executor, metrics, Painter(), started, stop)
 
 
 def _context(request: Request) -> Context:

@@ -100,6 +100,7 @@ def _measure(photos: list[Path], quality: str) -> None:
     _print("building the head", building)
     print(f"pressing Build Head: {pressed * 1e3:.2f} ms")
 
+    _measure_preview(ticks_until)
     for number in range(1000):
         uid = f"person {number % 50}"
         state.jobs[uid] = Job(say.Progress(uid, "fit", 0.0))
@@ -109,6 +110,44 @@ def _measure(photos: list[Path], quality: str) -> None:
     bpy.ops.semblance.server_stop()
     ticks_until(lambda: state.server and state.server.state == "stopped", 20)
     blender_addon.unregister()
+
+
+def _measure_preview(ticks_until: Callable[[Callable[[], object], float], list[float]]) -> None:
+    """A key and a bone move in every tick, as while a scene plays; then again, partly from the cache."""
+    from blender_addon.heads import head_of
+    from blender_addon.runtime import preview, timer
+    from blender_addon.runtime.state import state
+
+    head = next(head for item in bpy.data.objects if item.type == "MESH" and (head := head_of(item)))
+    jaw, bone = head.mesh.data.shape_keys.key_blocks["jawOpen"], head.armature.pose.bones["head"]
+    bone.rotation_mode = "XYZ"
+    preview.start(head, 0, 512)
+
+    def is_settled() -> bool:
+        now = preview._preview
+        return now is not None and now.wanted != b"" and now.shown == now.wanted
+
+    ticks_until(is_settled, 120)
+    for name in ("previewing, first time", "previewing, again"):
+        durations, processor = [], []
+        shown: set[bytes] = set()
+        began = time.perf_counter()
+        for step in range(300):
+            bone.rotation_euler[1], jaw.value = step / 1000, step / 300
+            bpy.context.view_layer.update()
+            started, worked = time.perf_counter(), time.thread_time()
+            timer.tick()
+            durations.append(time.perf_counter() - started)
+            processor.append(time.thread_time() - worked)
+            if preview._preview is None:
+                raise RuntimeError(repr(state.preview_ended))
+            shown.add(preview._preview.shown)
+            time.sleep(preview.PAUSE)
+        seconds = time.perf_counter() - began
+        _print(name, durations)
+        _print(f"{name}, processor time", processor)
+        print(f"{name}: {len(shown) / seconds:.1f} pictures a second at 512", flush=True)
+    preview.stop()
 
 
 def _print(name: str, durations: list[float]) -> None:

@@ -266,6 +266,99 @@ def come_back() -> Iterator[float]:
     picture("back")
 
 
+def timed(call: Callable[..., Any], seconds: list[float]) -> Callable[..., Any]:
+    """The same, noting how long each call takes."""
+
+    def noted(*arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return call(*arguments)
+        finally:
+            seconds.append(time.perf_counter() - began)
+
+    return noted
+
+
+def preview() -> Iterator[float]:
+    """A photo follows an imported head: docked, through its camera, while playing; pictures of each."""
+
+    def only_the_preview() -> None:
+        for cls in importlib.import_module(f"{TASK['module']}.ui").CLASSES:
+            if cls.__name__ in ("SEMBLANCE_PT_main", "SEMBLANCE_PT_head", "SEMBLANCE_PT_preview"):
+                cls.bl_options = set()  # the first looks for the server
+            elif issubclass(cls, bpy.types.Panel):
+                cls.bl_options = {"DEFAULT_CLOSED"}
+
+    yield from prepare(only_the_preview)
+    state = addon_module("runtime.state").state
+    yield from until(lambda: state.server is not None, 10)
+    for name in ("Cube", "Light", "Camera"):
+        bpy.data.objects.remove(bpy.data.objects[name])
+    in_view(bpy.ops.semblance.import_rig, filepath=TASK["rig"])
+    in_view(bpy.ops.semblance.server_start)
+    yield from until(lambda: state.server.state == "ready", 30)
+    in_view(bpy.ops.view3d.view_axis, type="FRONT")
+    in_view(bpy.ops.view3d.view_selected)
+    overlay = addon_module("preview.overlay").Overlay
+    draws: list[float] = []
+    overlay._draw = timed(overlay._draw, draws)
+    bpy.context.scene.semblance.preview.size = TASK["size"]
+    in_view(bpy.ops.semblance.preview_start, photo=0)
+    running = addon_module("runtime.preview")
+
+    def settled() -> bool:
+        now = running._preview
+        assert state.preview_ended is None, state.preview_ended
+        return now is not None and now.wanted != b"" and now.shown == now.wanted
+
+    yield from until(settled, 240)
+    redraw()
+    yield 0.5
+    picture("1-rest")
+    mesh = next(item for item in bpy.data.objects if item.type == "MESH")
+    armature = mesh.find_armature()
+    key = mesh.data.shape_keys.key_blocks["jawOpen"]
+    bone = armature.pose.bones["head"]
+    bone.rotation_mode = "XYZ"
+    for frame, value in ((1, 0.0), (12, 1.0)):
+        key.value = value
+        key.keyframe_insert("value", frame=frame)
+        bone.rotation_euler = (0.0, 0.4 * value, 0.0)
+        bone.keyframe_insert("rotation_euler", frame=frame)
+    before = running._preview.wanted
+    bpy.context.scene.frame_set(12)
+    yield from until(lambda: running._preview.wanted != before and settled(), 60)
+    redraw()
+    yield 0.3
+    picture("2-keyed")
+    in_view(bpy.ops.semblance.photo_fit, photo=0)
+    before = running._preview.wanted
+    key.value = 0.7  # over the curve, until the frame changes
+    yield from until(lambda: running._preview.wanted != before and settled(), 60)
+    redraw()
+    yield 0.5
+    picture("3-camera")
+    in_view(bpy.ops.semblance.photo_fit_end)
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 1, 12
+    ticks: list[float] = []
+    tick = running.tick
+    running.tick = timed(tick, ticks)
+    in_view(bpy.ops.screen.animation_play)
+    yield from until(lambda: len(running._preview.cache) >= 12, 120)
+    yield 3.0
+    told["fps"] = running.pictures_a_second()
+    told["cached"] = len(running._preview.cache)
+    in_view(bpy.ops.screen.animation_cancel)
+    running.tick = tick
+    told["ticks"], told["draws"] = sorted(ticks), sorted(draws)
+    in_view(bpy.ops.semblance.preview_stop)
+    redraw()
+    yield 0.5
+    picture("4-stopped")
+    told["left"] = [state.preview is None, running._preview is None]
+
+
 def finish() -> None:
     (FOLDER / "result.json").write_text(json.dumps(told))
 
@@ -289,7 +382,11 @@ def drive(steps: Iterator[float]) -> None:
 
 
 drive(
-    {"panel": use_the_panel, "take": perform, "leave": leave_in_the_middle, "back": come_back}[
-        TASK["steps"]
-    ]()
+    {
+        "panel": use_the_panel,
+        "take": perform,
+        "leave": leave_in_the_middle,
+        "back": come_back,
+        "preview": preview,
+    }[TASK["steps"]]()
 )

@@ -23,7 +23,7 @@ from blender_addon.client.worker import Worker
 from core.rig import save_rig
 from tests.blenders import ROOT, blenders
 from tests.performances import tilting_portrait, write_video
-from tests.rigs import make_rig
+from tests.rigs import make_rig, photographed_rig
 
 _PATIENCE = 600.0  # seconds: drawing is done by the processor, and a rig and its texture with it
 _STARTED = ["--factory-startup", "--enable-event-simulate", "--window-geometry", "0", "0", "1280", "1000"]
@@ -182,6 +182,21 @@ def test_a_clip_moves_a_head(desktop: Desktop, tmp_path: Path) -> None:
         suit = (red > 140) & (green < 0.55 * red) & (blue < 0.4 * red)
         assert (suit.sum() > pixels) == (pixels > 0), suit.sum()
     assert np.abs(chosen[:, 830:1060] - applied[:, 830:1060]).mean() > 1  # the table has come
+
+
+def test_a_photo_follows_its_rig(desktop: Desktop, tmp_path: Path) -> None:
+    save_rig(photographed_rig("Anna"), tmp_path / "anna.semrig")
+    told = desktop.play("preview", rig=str(tmp_path / "anna.semrig"), size="256")
+    names = ("1-rest", "2-keyed", "3-camera", "4-stopped")
+    rest, keyed, camera, stopped = (desktop.picture(name) for name in names)
+    docked = slice(570, 890), slice(80, 395)
+    np.testing.assert_allclose(rest[575, 85], (90, 120, 150), atol=3)  # the photo's wall, in its own colours
+    assert np.abs(rest[docked] - keyed[docked]).mean() > 1
+    assert np.abs(rest[docked] - stopped[docked]).mean() > 20
+    np.testing.assert_allclose(camera[300, 420], (90, 120, 150), atol=3)  # fills the camera's frame
+    assert np.abs(camera[docked] - rest[docked]).mean() > 5  # and is docked no longer
+    assert told["cached"] >= 12 and told["left"] == [True, True]
+    assert np.median(told["ticks"]) < 0.02
 
 
 def test_blender_killed_in_a_job_finds_it_again(desktop: Desktop) -> None:

@@ -83,13 +83,13 @@ class Server:
     def ended(self, job: Job) -> Job:
         return self.until(job, lambda job: job.is_final)
 
-    def worker(self) -> int:
-        """Process id of the worker."""
+    def worker(self, module: str = "server.jobs.worker") -> int:
+        """Process id of the worker, or of another process of the server's."""
         ends = time.monotonic() + 10
         while time.monotonic() < ends:
             command = ["ps", "--ppid", str(self.process.pid), "-o", "pid=,args="]
             for line in subprocess.run(command, capture_output=True, text=True).stdout.splitlines():
-                if "server.jobs.worker" in line:
+                if module in line:
                     return int(line.split()[0])
             time.sleep(0.05)
         raise AssertionError("no worker")

@@ -83,6 +83,7 @@ def received(line: websocket.WebSocket, seconds: float = 5.0) -> str:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if (text := line.receive(0.1)) is not None:
+            assert isinstance(text, str)
             return text
     raise TimeoutError
 
@@ -207,6 +208,23 @@ def test_bytes_are_no_text(app: Callable[..., Address]) -> None:
     with pytest.raises(BadMessage) as caught:
         received(open_line(app(endpoint)))
     assert caught.value.number == 1003
+
+
+def test_bytes_come_to_those_who_ask_for_them(app: Callable[..., Address]) -> None:
+    async def sends_both(line: WebSocket) -> None:
+        await line.accept()
+        await line.send_bytes(bytes(range(256)) * 4000)
+        await line.send_text("text")
+        await line.receive_text()
+
+    line = open_line(app(sends_both), binary=True)
+    found: list[str | bytes] = []
+    ends = time.monotonic() + 5
+    while len(found) < 2 and time.monotonic() < ends:
+        if (message := line.receive(0.1)) is not None:
+            found.append(message)
+    assert found == [bytes(range(256)) * 4000, "text"]
+    line.close()
 
 
 def test_messages_in_pieces_are_put_together() -> None:
