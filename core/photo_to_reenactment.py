@@ -7,7 +7,7 @@ cannot give.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -35,8 +35,6 @@ from core.track import Track
 
 _SIDES: Final = (128, 1024)  # pixels, least and most of the square that moves
 _BATCH_PIXELS: Final = 4 * 512 * 512  # of squares at a time
-_NEAREST: Final = 0.3  # of the head's distance in the photo: nearer, it would fill the picture
-_ROUND: Final = 2  # pixels around the square, so that it fades at the same borders
 _FACE, _BACKGROUND = 0, 3  # of the guidance's layers
 
 
@@ -137,7 +135,6 @@ def reenact(
         stage = Stage.of(rig, portrait)
         smooth = smooth_track(track, options.smoothing)
         states = driven(stage.guide.source.state, smooth, motion=motion, parts=options.parts, rest=rest)
-        states = _within_reach(states, stage.guide.source.state)
     origin: DigitalSource = (
         "compositeSynthetic" if painter is None else "compositeWithTrainedAlgorithmicMedia"
     )
@@ -180,13 +177,6 @@ def _motion(rig: Rig, track: Track, options: ReenactOptions) -> Motion:
     return "absolute" if track.rig_id == rig.rig_id else "relative"
 
 
-def _within_reach(states: HeadStates, photo: HeadStates) -> HeadStates:
-    """The states, with the head before the camera: takes of other programs may hold anything."""
-    translation = states.translation.copy()
-    translation[:, 2] = np.maximum(translation[:, 2], _NEAREST * photo.translation[0, 2])
-    return replace(states, translation=translation)
-
-
 @dataclass(frozen=True)
 class Stage:
     """A photo, and the square of it that moves.
@@ -222,27 +212,14 @@ class Stage:
             guidance, plain = self.guide(states[first : first + at_once])
             squares = plain if painter is None else painter(guidance, plain)
             for square, masks in zip(squares, guidance.masks, strict=True):
-                picture = self._put(square, self.portrait.picture)
+                picture = self.frame.put(square, self.portrait.picture)
                 yield np.dstack([picture, self._matte(masks)]) if with_alpha else picture
 
     def _matte(self, masks: Float32[ndarray, "side side 4"]) -> UInt8[ndarray, "height width"]:
         """Of the person: what is not background; beyond the square, the photo's own."""
         inside = np.repeat(masks[..., _FACE:_BACKGROUND].sum(axis=-1, keepdims=True), 3, axis=-1)
         around = np.repeat((self.portrait.person[..., None] * 255 + 0.5).astype(np.uint8), 3, axis=-1)
-        return self._put(inside, around)[..., 0]
-
-    def _put(
-        self, square: Float32[ndarray, "side side 3"], picture: UInt8[ndarray, "height width 3"]
-    ) -> UInt8[ndarray, "height width 3"]:
-        """The picture with the square in its place: only what lies around it is worked on."""
-        height, width = picture.shape[:2]
-        left, top = (max(0, int(start) - _ROUND) for start in (self.frame.left, self.frame.top))
-        extent = int(np.ceil(self.frame.side / self.frame.scale)) + 2 * _ROUND
-        part = np.s_[top : min(height, top + extent), left : min(width, left + extent)]
-        near = replace(self.frame, left=self.frame.left - left, top=self.frame.top - top)
-        whole = picture.copy()
-        whole[part] = near.put(square, picture[part])
-        return whole
+        return self.frame.put(inside, around)[..., 0]
 
 
 def _shown(

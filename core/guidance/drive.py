@@ -15,6 +15,7 @@ from core.track import Track
 Motion = Literal["relative", "absolute"]
 Parts = Literal["all", "expression", "pose"]
 
+_NEAREST: Final = 0.3  # of the photo's distance: takes of other programs may hold anything
 _SURE: Final = 0.5  # confidence of a frame that may be taken for rest
 
 
@@ -65,7 +66,7 @@ def _way(track: Track, still: int, place: Float32[ndarray, "3"]) -> Float32[ndar
         return np.zeros_like(path)
     way = path - rest
     # x / z keeps its meaning: what is level at the performer's distance is level at the photo's
-    way[:, 2] = place[2] * (path[:, 2] / rest[2] - 1)
+    way[:, 2] = place[2] * (np.maximum(path[:, 2] / rest[2], _NEAREST) - 1)
     return way
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -17,6 +18,7 @@ from core.rig import Rig, RigPhoto
 _SIDE: Final = 1.95  # of the square, in the longer side of the landmarks' box
 _RISE: Final = 0.05  # of the square's side, by which its middle lies over the box's
 _FEATHER: Final = 0.06  # of the square's side, within which it fades into the photo
+_ROUND: Final = 2  # pixels of the picture around the square that it may still touch
 _SHARPEST: Final = 0.7  # pixels of the square for one of the photo, below which it is smoothed first
 
 
@@ -46,11 +48,18 @@ class Frame:
         """A picture with the square in its place, faded in where the picture goes on around it."""
         height, width = picture.shape[:2]
         weight = self._weight(width, height)
+        left, top = (max(0, int(start) - _ROUND) for start in (self.left, self.top))
+        extent = math.ceil(self.side / self.scale) + 2 * _ROUND
+        part = np.s_[top : min(height, top + extent), left : min(width, left + extent)]
+        near, under = replace(self, left=self.left - left, top=self.top - top), picture[part]
         back = cv2.WARP_INVERSE_MAP | (cv2.INTER_AREA if self.scale > 1 else cv2.INTER_LINEAR)
         layer = np.dstack([square * weight[..., None], weight]).astype(np.float32)
-        over = cv2.warpAffine(layer, self._matrix, (width, height), flags=back, borderValue=(0, 0, 0, 0))
-        joined = over[..., :3] + picture / np.float32(255) * (1 - over[..., 3:])
-        return (np.clip(joined, 0, 1) * 255 + 0.5).astype(np.uint8)
+        size = under.shape[1], under.shape[0]
+        over = cv2.warpAffine(layer, near._matrix, size, flags=back, borderValue=(0, 0, 0, 0))
+        joined = over[..., :3] + under / np.float32(255) * (1 - over[..., 3:])
+        whole: ndarray = picture.copy()
+        whole[part] = (np.clip(joined, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return whole
 
     @property
     def _matrix(self) -> Float[ndarray, "2 3"]:
