@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
 from core.face_model.model import JOINTS, REGIONS, FaceModel
+from core.reenactment.portrait import seen_landmarks
 from core.rig import Displacement, Rig, RigCamera, RigMaterial, RigPhoto
 
 MATERIALS = (
@@ -184,9 +185,13 @@ def photographed_rig(name: str = "Test head") -> Rig:
     inside = ((column - centre[0]) / 56) ** 2 + ((row - centre[1]) / 90) ** 2 < 1
     stripes = (np.sin(row / 4) > 0) ^ (np.sin(column / 4) > 0)
     picture[inside] = np.where(stripes[..., None], (210, 160, 130), (170, 110, 90))[inside]
-    photo = {"preview": "photo-01.png", "left": 20.0, "top": 0.0, "scale": 0.5}
-    return make_rig(
-        name, previews={"photo-01.png": picture}, provenance={"options": {"photos": 1}, "photos": [photo]}
+    rig = make_rig(name)
+    landmarks = (seen_landmarks(rig, rig.photos[0])[:, :2] - (20.0, 0.0)) * 0.5
+    photo = {
+        "preview": "photo-01.png", "left": 20.0, "top": 0.0, "scale": 0.5, "landmarks": landmarks.tolist(),
+    }  # fmt: skip
+    return replace(
+        rig, previews={"photo-01.png": picture}, provenance={"options": {"photos": 1}, "photos": [photo]}
     )
 
 

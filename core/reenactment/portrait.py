@@ -108,7 +108,8 @@ def _kept(
     origin = preview_origin(rig, index)
     if origin is None:
         raise BadInput(
-            f"The rig {rig.name} keeps no picture of {fit.file}.", "Give the photo itself, with --photo-file."
+            f"The rig {rig.name} keeps no picture of {fit.file}.",
+            "Give the photo itself (--photo-file), or build the head again from its photos.",
         )
     picture = np.ascontiguousarray(rig.previews[origin["preview"]][..., :3])
     height, width = picture.shape[:2]

@@ -12,20 +12,18 @@ from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
 from core.arkit import ARKIT_NAMES
-from core.capture.faces import Face
-from core.capture.masks import PersonMasker
-from core.capture.photos import Photo
 from core.errors import BadInput
 from core.guidance.guide import Guide
 from core.guidance.portrait import frame_around, source_of
 from core.guidance.states import HeadStates
-from core.rig import Rig, RigCamera, RigPhoto, load_rig
+from core.reenactment.portrait import portrait_of
+from core.rig import Rig, load_rig
 from server.preview.messages import Format, State, picture_head
 
 _LEVEL: Final = 1  # of zlib: the rest costs more time than it saves bytes
 
 
-class Portrait:
+class MovingPortrait:
     """One photo of a rig. One thread at a time.
 
     Its pixels are those of the small copy that the rig keeps.
@@ -35,13 +33,12 @@ class Portrait:
         BadInput: the rig has no such photo, or keeps no copy of it.
     """
 
-    def __init__(self, rig: Rig, index: int, size: int, masker: PersonMasker) -> None:
-        photo, picture = _kept_photo(rig, index)
-        points = _landmarks(rig, photo)
-        face = Face(points, 1.0, 1.0, 1.0)
-        shot = Photo(picture, Path(photo.file), "", None, (photo.width, photo.height))
-        self._frame = frame_around(points[:, :2], shot.size, size)
-        source = source_of(rig, photo, picture, masker.person_mask(shot, face), self._frame)
+    def __init__(self, rig: Rig, index: int, size: int) -> None:
+        kept = portrait_of(rig, index + 1)
+        picture = kept.picture
+        self.photo_size = kept.fit.width, kept.fit.height
+        self._frame = frame_around(kept.landmarks[:, :2], self.photo_size, size)
+        source = source_of(rig, kept.fit, picture, kept.person, self._frame)
         self._guide = Guide(source)
         self._rest = source.state
         self._still = source.picture
@@ -49,7 +46,6 @@ class Portrait:
         inside = self._frame.put(np.ones((size, size, 3), np.float32), np.zeros_like(picture))
         self._weight = self._frame.cut(inside[..., :1].astype(np.float32)).reshape(size, size, 1) / 255
         self.base = _bytes_of(self._still)
-        self.photo_size = shot.size
 
     def layout(self) -> dict[str, Any]:
         """What a client wants to know: the coefficients' names, and where the square lies in the photo.
@@ -80,14 +76,14 @@ class Portrait:
         )
 
 
-def open_portrait(path: Path, index: int, size: int, masker: PersonMasker) -> Portrait:
+def open_portrait(path: Path, index: int, size: int) -> MovingPortrait:
     """Prepare a photo of the rig in a file.
 
     Raises:
         RigUnreadable: the file cannot be read.
         BadInput: the rig has no such photo, or keeps no copy of it.
     """
-    return Portrait(load_rig(path), index, size, masker)
+    return MovingPortrait(load_rig(path), index, size)
 
 
 def pack(
@@ -107,37 +103,6 @@ def pack(
         content = packed.tobytes()
     height, width = picture.shape[:2]
     return picture_head(number, width, height, form) + content
-
-
-def _kept_photo(rig: Rig, index: int) -> tuple[RigPhoto, UInt8[ndarray, "height width 3"]]:
-    """A photo's camera in pixels of the copy that the rig keeps, and that copy."""
-    if index >= len(rig.photos):
-        raise BadInput(f"The rig was made of {len(rig.photos)} photos; there is no photo {index + 1}.")
-    photo = rig.photos[index]
-    origins = rig.provenance.get("photos")
-    origin = origins[index] if isinstance(origins, list) and index < len(origins) else {}
-    picture = rig.previews.get(str(origin.get("preview")))
-    if picture is None:
-        raise BadInput(
-            f"The rig keeps no copy of {photo.file}.", "Build the head again from its photos, then try again."
-        )
-    left, top, scale = (float(origin[name]) for name in ("left", "top", "scale"))
-    c = photo.camera
-    camera = RigCamera(c.fx * scale, c.fy * scale, (c.cx - left) * scale, (c.cy - top) * scale)
-    height, width = picture.shape[:2]
-    kept = RigPhoto(
-        photo.file, width, height, camera, photo.rotation, photo.translation, photo.expression, photo.sh
-    )
-    return kept, picture
-
-
-def _landmarks(rig: Rig, photo: RigPhoto) -> Float32[ndarray, "478 3"]:
-    """The neutral's landmarks as the photo shows them, pixels; depths in the same, from their mean."""
-    c = photo.camera
-    points = rig.landmarks @ photo.rotation.T + photo.translation
-    depth = points[:, 2:]
-    pixels = points[:, :2] / depth * (c.fx, c.fy) + (c.cx, c.cy)
-    return np.hstack([pixels, (depth - depth.mean()) * c.fx / depth.mean()]).astype(np.float32)
 
 
 def _rotation(rows: list[list[float]]) -> Float32[ndarray, "3 3"]:

@@ -16,10 +16,9 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final
 
-from core.capture.masks import PersonMasker
 from core.errors import SemblanceError
 from server.preview.messages import read_state
-from server.preview.portrait import Portrait, open_portrait, pack
+from server.preview.portrait import MovingPortrait, open_portrait, pack
 
 _KEPT: Final = 4  # prepared photos; each holds some 60 MB at 512
 
@@ -28,13 +27,12 @@ class _Desk:
     """Prepared photos, the most recently used last."""
 
     def __init__(self) -> None:
-        self._portraits: OrderedDict[str, Portrait] = OrderedDict()
-        self._masker = PersonMasker()
+        self._portraits: OrderedDict[str, MovingPortrait] = OrderedDict()
 
-    def _portrait(self, wanted: dict[str, Any]) -> Portrait:
+    def _portrait(self, wanted: dict[str, Any]) -> MovingPortrait:
         key = json.dumps([wanted["sha256"], wanted["photo"], wanted["size"]])
         portrait = self._portraits.pop(key, None) or open_portrait(
-            Path(wanted["path"]), wanted["photo"], wanted["size"], self._masker
+            Path(wanted["path"]), wanted["photo"], wanted["size"]
         )
         self._portraits[key] = portrait
         while len(self._portraits) > _KEPT:

@@ -191,7 +191,7 @@ def test_states_that_make_no_sense(server: Server, rigs: dict[str, str], part: s
 def test_a_rig_without_photos_and_none(server: Server, rigs: dict[str, str]) -> None:
     with line(server, rigs["bare"]) as own:
         own.send('{"type": "open"}')
-        assert "keeps no copy" in ending(own)["message"]
+        assert "keeps no picture" in ending(own)["message"]
     for rig, headers, status in (
         ("nowhere", {}, 404),
         (rigs["kept"], {"Authorization": ""}, 401),
